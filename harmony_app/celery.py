@@ -1,0 +1,14 @@
+"""The Celery application, configured by the `CELERY_` settings.
+
+Without `CELERY_BROKER_URL` no broker is used: tasks of this project run in the process that calls them.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harmony_app.settings")
+
+app = Celery("harmony")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

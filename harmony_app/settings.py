@@ -1,0 +1,228 @@
+"""All settings of Harmony, read from the environment.
+
+Nothing has to be set on one machine: SQLite and local files below `HARMONY_DATA_DIR` are enough. A value that cannot
+be used raises `ImproperlyConfigured` with the variable, the value and the remedy.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from harmony_app.environment import (
+    env_bool,
+    env_choice,
+    env_int,
+    env_list,
+    env_path,
+    env_text,
+    env_time_zone,
+    made_once,
+    random_secret,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env_path("HARMONY_DATA_DIR", BASE_DIR / "var")
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+
+
+# Database
+
+
+def database(url: str) -> dict[str, Any]:
+    """Return Django's settings for a SQLite or PostgreSQL address; any other kind raises."""
+    try:
+        parsed: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL={url!r} cannot be read ({error}); use sqlite:////folder/file or postgresql://user@host/name"
+        ) from error
+    if parsed["ENGINE"] == "django.db.backends.sqlite3":
+        parsed["OPTIONS"] = {
+            # A transaction takes the write lock at once and waits for it: no "database is locked" half-way through.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # FULL: an acknowledged answer is on the disk even if the machine loses power the next moment.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+        parsed["CONN_MAX_AGE"] = 600
+    elif parsed["ENGINE"] == "django.db.backends.postgresql":
+        parsed["CONN_MAX_AGE"] = 600
+        parsed["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise ImproperlyConfigured(f"DATABASE_URL={url!r} is neither SQLite nor PostgreSQL; use one of the two")
+    return parsed
+
+
+DATABASE_URL = env_text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'harmony.sqlite3'}")
+DATABASES = {"default": database(DATABASE_URL)}
+IS_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if IS_SQLITE and DATABASES["default"]["NAME"] != ":memory:":
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# Secrets and hosts
+
+
+def secret_key() -> str:
+    """Return `SECRET_KEY`; with SQLite one is made on the first start and kept in the data folder."""
+    if given := env_text("SECRET_KEY", ""):
+        return given
+    if not IS_SQLITE:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set, and DATABASE_URL is not SQLite; set SECRET_KEY to a long random text, "
+            "the same for every server"
+        )
+    return made_once(DATA_DIR / "secret_key", random_secret())
+
+
+SECRET_KEY = secret_key()
+DEBUG = env_bool("DEBUG", False)
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", LOOPBACK_HOSTS)
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+for _origin in CSRF_TRUSTED_ORIGINS:
+    if "://" not in _origin:
+        raise ImproperlyConfigured(f"CSRF_TRUSTED_ORIGINS={_origin!r} has no scheme; use 'https://{_origin}'")
+
+# Off only while every host is this machine itself, unless said otherwise.
+HTTPS = env_bool("HTTPS", any(host not in LOOPBACK_HOSTS for host in ALLOWED_HOSTS))
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 30 * 24 * 3600) if HTTPS else 0
+# The proxy in front must set this header itself and drop the one a browser sends.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# HSTS for sub-domains and the browsers' preload list bind a whole domain: its owner's decision, not Harmony's.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+
+# Applications
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "studies",
+    "analysis",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "harmony_app.security.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "harmony_app.urls"
+WSGI_APPLICATION = "harmony_app.wsgi.application"
+ASGI_APPLICATION = "harmony_app.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "studies.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["studies.api.parsers.BoundedJSONParser"],
+}
+
+
+# Files
+
+STATIC_URL = "static/"
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
+JSPSYCH_DIR = BASE_DIR / "node_modules" / "jspsych" / "dist"
+if JSPSYCH_DIR.is_dir():
+    STATICFILES_DIRS.append(("vendor/jspsych", JSPSYCH_DIR))
+# Unset: WhiteNoise serves static files straight from the source. Set (and filled by collectstatic): hashed names.
+STATIC_ROOT = env_path("STATIC_ROOT", BASE_DIR) if env_text("STATIC_ROOT", "") else None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Pictures lie here by digest. They are never served by address: studies.views decides who sees which.
+MEDIA_ROOT = env_path("MEDIA_ROOT", DATA_DIR / "media")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(MEDIA_ROOT)},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if STATIC_ROOT is None
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+
+
+# Work in the background: with a broker, Celery workers; without one, nothing is queued
+
+CELERY_BROKER_URL = env_text("CELERY_BROKER_URL", "")
+CELERY_TASK_ALWAYS_EAGER = not CELERY_BROKER_URL
+CELERY_TASK_EAGER_PROPAGATES = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+
+# Language, time, log
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+TIME_ZONE = env_time_zone("TIME_ZONE", "UTC")
+USE_TZ = True
+
+LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}},
+}
+
+
+# Studies
+
+# An assignment that is not answered for this long goes back to the pool at the next draw.
+ASSIGNMENT_LIFETIME_HOURS = env_int("ASSIGNMENT_LIFETIME_HOURS", 24, minimum=1)

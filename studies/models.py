@@ -1,0 +1,437 @@
+"""The entities of a study, from its pictures to its responses.
+
+`Study`, `Picture`, `Condition`, `Image`, `Pair` and `Trial` come out of a bundle and have natural keys.
+`Participation`, `Assignment` and `Response` come about while annotators work.
+"""
+
+import secrets
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.base import ModelBase
+from django.utils import timezone
+
+Condition5 = tuple[str, str, str, str, str]
+
+SHA256 = RegexValidator(r"^[0-9a-f]{64}\Z", "a digest is 64 hexadecimal digits (SHA-256)")
+
+
+class User(AbstractUser):
+    """Everyone who logs in: annotators, researchers (staff) and admins."""
+
+
+class Fixed(models.Model):
+    """A model whose rows come from a fixture, with a few fields that only the running site writes.
+
+    Loading a fixture over existing rows leaves those fields (`bookkeeping`) as they are.
+    """
+
+    bookkeeping: ClassVar[frozenset[str]] = frozenset()
+
+    class Meta:
+        abstract = True
+
+    def save_base(
+        self,
+        raw: bool = False,
+        force_insert: bool | tuple[ModelBase, ...] = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        manager = type(self)._base_manager.using(using)
+        if raw and self.bookkeeping and update_fields is None and manager.filter(pk=self.pk).exists():
+            names = {field.name for field in self._meta.local_concrete_fields if not field.primary_key}
+            update_fields = names - self.bookkeeping
+        super().save_base(raw, force_insert, force_update, using, update_fields)
+
+
+class StudyManager(models.Manager["Study"]):
+    def get_by_natural_key(self, slug: str) -> "Study":
+        return self.get(slug=slug)
+
+
+class Study(Fixed):
+    """A question put to annotators about pairs of attribution maps."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        PAUSED = "paused"
+        CLOSED = "closed"
+
+    bookkeeping = frozenset({"state", "is_simulated", "copied_from", "bundle_digest", "created_at"})
+
+    slug = models.SlugField(max_length=100, unique=True)
+    title = models.CharField(max_length=200)
+    question = models.CharField(max_length=500)
+    seed = models.BigIntegerField(default=0)
+    annotators_per_trial = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+    trials_per_annotator = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: all trials."
+    )
+    allow_undo = models.BooleanField(default=False)
+    offer_neither = models.BooleanField(default=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    is_simulated = models.BooleanField(default=False, help_text="The answers come from simulated annotators.")
+    copied_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="copies")
+    bundle_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = StudyManager()
+
+    class Meta:
+        verbose_name_plural = "studies"
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(annotators_per_trial__gte=1), name="study_wants_at_least_one_annotator"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(trials_per_annotator__isnull=True) | models.Q(trials_per_annotator__gte=1),
+                name="study_gives_at_least_one_trial",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["open", "paused", "closed"]), name="study_state_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+
+class PictureManager(models.Manager["Picture"]):
+    def get_by_natural_key(self, digest: str) -> "Picture":
+        return self.get(digest=digest)
+
+
+class Picture(models.Model):
+    """A PNG in the storage, named by the SHA-256 of its bytes. Width and height are in pixels."""
+
+    digest = models.CharField(max_length=64, unique=True, validators=[SHA256])
+    width = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    height = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+
+    objects = PictureManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(width__gte=1) & models.Q(height__gte=1), name="picture_has_an_area"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+    def natural_key(self) -> tuple[str]:
+        return (self.digest,)
+
+    @property
+    def path(self) -> str:
+        """The name in the storage."""
+        return f"pictures/{self.digest}.png"
+
+
+class ConditionManager(models.Manager["Condition"]):
+    def get_by_natural_key(self, study: str, dataset: str, metric: str, network: str, attributor: str) -> "Condition":
+        return self.get(study__slug=study, dataset=dataset, metric=metric, network=network, attributor=attributor)
+
+
+class Condition(models.Model):
+    """One cell of a study: dataset x metric x network x attributor, by their display names."""
+
+    class Direction(models.TextChoices):
+        HIGHER = "higher", "higher is better"
+        LOWER = "lower", "lower is better"
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="conditions")
+    dataset = models.CharField(max_length=100)
+    metric = models.CharField(max_length=100)
+    network = models.CharField(max_length=100)
+    attributor = models.CharField(max_length=100)
+    direction = models.CharField(max_length=6, choices=Direction.choices)
+    improved = models.BooleanField(help_text="Fine-tuning improved the metric.")
+    summary = models.JSONField(default=dict, blank=True)
+
+    objects = ConditionManager()
+
+    class Meta:
+        ordering = ["study", "dataset", "metric", "network", "attributor"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "dataset", "metric", "network", "attributor"], name="condition_once_per_study"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(direction__in=["higher", "lower"]), name="condition_direction_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} / {self.metric} / {self.network} / {self.attributor}"
+
+    def natural_key(self) -> Condition5:
+        return (*self.study.natural_key(), self.dataset, self.metric, self.network, self.attributor)
+
+    natural_key.dependencies = ["studies.study"]  # type: ignore[attr-defined]
+
+
+class ImageManager(models.Manager["Image"]):
+    def get_by_natural_key(self, study: str, name: str) -> "Image":
+        return self.get(study__slug=study, name=name)
+
+
+class Image(models.Model):
+    """An image whose attribution maps are shown; `label` is the name of its class."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="images")
+    name = models.CharField(max_length=255)
+    picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="images")
+    label = models.CharField(max_length=200)
+
+    objects = ImageManager()
+
+    class Meta:
+        ordering = ["study", "name"]
+        constraints = [models.UniqueConstraint(fields=["study", "name"], name="image_once_per_study")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str, str]:
+        return (*self.study.natural_key(), self.name)
+
+    natural_key.dependencies = ["studies.study", "studies.picture"]  # type: ignore[attr-defined]
+
+
+class PairManager(models.Manager["Pair"]):
+    def get_by_natural_key(
+        self, study: str, dataset: str, metric: str, network: str, attributor: str, image: str
+    ) -> "Pair":
+        return self.get(
+            condition__study__slug=study,
+            condition__dataset=dataset,
+            condition__metric=metric,
+            condition__network=network,
+            condition__attributor=attributor,
+            image__name=image,
+        )
+
+
+class Pair(models.Model):
+    """The original and the finetuned map of one image in one condition, with both scores (null: undefined)."""
+
+    condition = models.ForeignKey(Condition, on_delete=models.CASCADE, related_name="pairs")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="pairs")
+    original = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="pairs_as_original")
+    finetuned = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="pairs_as_finetuned")
+    score_original = models.FloatField(null=True, blank=True)
+    score_finetuned = models.FloatField(null=True, blank=True)
+    target = models.CharField(max_length=200)
+    prediction_original = models.CharField(max_length=200)
+    prediction_finetuned = models.CharField(max_length=200)
+    confidence_original = models.FloatField()
+    confidence_finetuned = models.FloatField()
+
+    objects = PairManager()
+
+    class Meta:
+        ordering = ["condition", "image"]
+        constraints = [models.UniqueConstraint(fields=["condition", "image"], name="pair_once_per_condition")]
+
+    def __str__(self) -> str:
+        return f"pair {self.pk}"
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (*self.condition.natural_key(), self.image.name)
+
+    natural_key.dependencies = [  # type: ignore[attr-defined]
+        "studies.condition",
+        "studies.image",
+        "studies.picture",
+    ]
+
+
+class TrialManager(models.Manager["Trial"]):
+    def get_by_natural_key(self, study: str, key: str) -> "Trial":
+        return self.get(study__slug=study, key=key)
+
+
+class Trial(Fixed):
+    """One question about one pair. `assigned` counts the assignments that hold one of its wanted places."""
+
+    class Kind(models.TextChoices):
+        MAIN = "main"
+
+    bookkeeping = frozenset({"assigned"})
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="trials")
+    key = models.CharField(max_length=200)
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="trials")
+    trial_type = models.CharField(max_length=40, default="forced_choice")
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.MAIN)
+    assigned = models.PositiveIntegerField(default=0, editable=False)
+
+    objects = TrialManager()
+
+    class Meta:
+        ordering = ["study", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "key"], name="trial_once_per_study"),
+            models.CheckConstraint(condition=models.Q(kind__in=["main"]), name="trial_kind_is_known"),
+        ]
+        indexes = [models.Index(fields=["study", "assigned"], name="trial_by_fill")]
+
+    def __str__(self) -> str:
+        return self.key
+
+    def natural_key(self) -> tuple[str, str]:
+        return (*self.study.natural_key(), self.key)
+
+    natural_key.dependencies = ["studies.pair"]  # type: ignore[attr-defined]
+
+
+class Participation(models.Model):
+    """A user's part in a study. The code (`A01`) stands for the annotator in reports and exports."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="participations")
+    annotator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="participations")
+    code = models.CharField(max_length=40)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["study", "code"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "annotator"], name="participation_once_per_annotator"),
+            models.UniqueConstraint(fields=["study", "code"], name="participation_code_once_per_study"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+def new_token() -> str:
+    """Return 32 URL-safe characters that cannot be guessed (192 random bits)."""
+    return secrets.token_urlsafe(24)
+
+
+class Assignment(models.Model):
+    """A trial given to an annotator. `side` says where the finetuned map is; it is drawn once.
+
+    `revision` is the highest revision among the responses, 0 before the first one.
+    """
+
+    class Side(models.TextChoices):
+        LEFT = "left"
+        RIGHT = "right"
+
+    class State(models.TextChoices):
+        LIVE = "live"
+        ANSWERED = "answered"
+        RELEASED = "released", "released to the pool"
+
+    participation = models.ForeignKey(Participation, on_delete=models.CASCADE, related_name="assignments")
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="assignments")
+    position = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    side = models.CharField(max_length=5, choices=Side.choices)
+    token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
+    revision = models.PositiveIntegerField(default=0)
+    issued_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["participation", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["participation", "trial"], name="assignment_trial_once_per_annotator"),
+            models.UniqueConstraint(fields=["participation", "position"], name="assignment_one_per_position"),
+            models.CheckConstraint(condition=models.Q(side__in=["left", "right"]), name="assignment_side_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["live", "answered", "released"]), name="assignment_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="answered", revision__gte=1, answered_at__isnull=False)
+                | (~models.Q(state="answered") & models.Q(revision=0, answered_at__isnull=True)),
+                name="assignment_answered_has_a_revision",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["participation", "state", "position"], name="assignment_by_place"),
+            models.Index(fields=["participation", "-answered_at"], name="assignment_by_answer"),
+            models.Index(fields=["expires_at"], condition=models.Q(state="live"), name="assignment_live_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"assignment {self.pk}"
+
+
+class AppendOnlyError(TypeError):
+    """A response was to be changed or deleted."""
+
+
+class ResponseQuerySet(models.QuerySet["Response"]):
+    """Responses that can be read and added, never changed or deleted."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnlyError("responses are append-only: add a new revision instead of changing one")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("responses are append-only and cannot be deleted")
+
+
+class Response(models.Model):
+    """The answer to an assignment. Rows are only ever added; the highest revision of an assignment counts.
+
+    `given` is the slot the annotator chose, `choice` what it stands for. `rt_ms` is the reaction time in milliseconds.
+    """
+
+    class Given(models.TextChoices):
+        LEFT = "left"
+        RIGHT = "right"
+        NEITHER = "neither"
+
+    class Choice(models.TextChoices):
+        ORIGINAL = "original"
+        FINETUNED = "finetuned"
+        NEITHER = "neither"
+
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="responses")
+    revision = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    uuid = models.UUIDField(unique=True)
+    given = models.CharField(max_length=10, choices=Given.choices)
+    choice = models.CharField(max_length=10, choices=Choice.choices)
+    rt_ms = models.FloatField()
+    timing = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ResponseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["assignment", "revision"]
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "revision"], name="response_once_per_revision"),
+            models.CheckConstraint(condition=models.Q(revision__gte=1), name="response_revision_from_one"),
+            models.CheckConstraint(condition=models.Q(rt_ms__gte=0), name="response_time_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(given__in=["left", "right", "neither"])
+                & models.Q(choice__in=["original", "finetuned", "neither"]),
+                name="response_choice_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"response {self.uuid}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("responses are append-only: add a new revision instead of changing one")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("responses are append-only and cannot be deleted")

@@ -1,0 +1,5 @@
+"""Addresses of the annotators' pages and of the pictures."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
