@@ -1,0 +1,109 @@
+"""Measures of preference, reliability and agreement: pure functions of the judgement frame, without Django."""
+
+from analysis.measures import (
+    fleiss_kappa,
+    gwet_ac1,
+    krippendorff_alpha,
+    metric_auc,
+    net_preference,
+    percent_agreement,
+    shares,
+    win_rate,
+)
+from analysis.measures.measure import Measure, check_registry
+
+MEASURES: dict[str, Measure] = {
+    "net_preference": Measure(
+        "net_preference",
+        "Net preference",
+        net_preference.DEFINITION,
+        net_preference.SOURCE,
+        net_preference.net_preference,
+    ),
+    "win_rate": Measure("win_rate", "Decisive win rate", win_rate.DEFINITION, win_rate.SOURCE, win_rate.win_rate),
+    "win_rate_wilson": Measure(
+        "win_rate_wilson",
+        "Decisive win rate (Wilson)",
+        win_rate.WILSON_DEFINITION,
+        win_rate.WILSON_SOURCE,
+        win_rate.win_rate_wilson,
+    ),
+    "share_finetuned": Measure(
+        "share_finetuned", "Share finetuned", shares.DEFINITION, shares.SOURCE, shares.share_finetuned
+    ),
+    "share_neither": Measure("share_neither", "Share neither", shares.DEFINITION, shares.SOURCE, shares.share_neither),
+    "share_original": Measure(
+        "share_original", "Share original", shares.DEFINITION, shares.SOURCE, shares.share_original
+    ),
+    "percent_agreement": Measure(
+        "percent_agreement",
+        "Percent agreement",
+        percent_agreement.DEFINITION,
+        percent_agreement.SOURCE,
+        percent_agreement.percent_agreement,
+    ),
+    "gwet_ac1": Measure("gwet_ac1", "Gwet's AC1", gwet_ac1.DEFINITION, gwet_ac1.SOURCE, gwet_ac1.gwet_ac1),
+    "gwet_ac1_within": Measure(
+        "gwet_ac1_within",
+        "Gwet's AC1, within conditions",
+        gwet_ac1.WITHIN_DEFINITION,
+        gwet_ac1.SOURCE,
+        gwet_ac1.gwet_ac1_within,
+        scope="overall",
+    ),
+    "fleiss_kappa": Measure(
+        "fleiss_kappa", "Fleiss' kappa", fleiss_kappa.DEFINITION, fleiss_kappa.SOURCE, fleiss_kappa.fleiss_kappa
+    ),
+    "fleiss_kappa_within": Measure(
+        "fleiss_kappa_within",
+        "Fleiss' kappa, within conditions",
+        fleiss_kappa.WITHIN_DEFINITION,
+        fleiss_kappa.SOURCE,
+        fleiss_kappa.fleiss_kappa_within,
+        scope="overall",
+    ),
+    "alpha_nominal": Measure(
+        "alpha_nominal",
+        "Krippendorff's alpha, nominal",
+        krippendorff_alpha.NOMINAL_DEFINITION,
+        krippendorff_alpha.SOURCE,
+        krippendorff_alpha.alpha_nominal,
+    ),
+    "alpha_nominal_within": Measure(
+        "alpha_nominal_within",
+        "Krippendorff's alpha, nominal, within conditions",
+        krippendorff_alpha.NOMINAL_WITHIN_DEFINITION,
+        krippendorff_alpha.SOURCE,
+        krippendorff_alpha.alpha_nominal_within,
+        scope="overall",
+    ),
+    "alpha_ordinal": Measure(
+        "alpha_ordinal",
+        "Krippendorff's alpha, ordinal",
+        krippendorff_alpha.ORDINAL_DEFINITION,
+        krippendorff_alpha.SOURCE,
+        krippendorff_alpha.alpha_ordinal,
+    ),
+    "alpha_ordinal_within": Measure(
+        "alpha_ordinal_within",
+        "Krippendorff's alpha, ordinal, within conditions",
+        krippendorff_alpha.ORDINAL_WITHIN_DEFINITION,
+        krippendorff_alpha.SOURCE,
+        krippendorff_alpha.alpha_ordinal_within,
+        scope="overall",
+    ),
+    "metric_auc": Measure(
+        "metric_auc", "Metric-human AUC", metric_auc.DEFINITION, metric_auc.SOURCE, metric_auc.metric_auc
+    ),
+    "metric_auc_within": Measure(
+        "metric_auc_within",
+        "Metric-human AUC, within conditions",
+        metric_auc.WITHIN_DEFINITION,
+        metric_auc.SOURCE,
+        metric_auc.metric_auc_within,
+        scope="overall",
+    ),
+}
+"""Every measure by its name. Adding one is a file and an entry here; the report, its JSON and its tests read this."""
+
+check_registry(MEASURES)
