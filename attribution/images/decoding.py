@@ -1,0 +1,187 @@
+"""Every image decoded once, in parallel, into memory-mapped arrays that later runs find again."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from attribution.images.preprocessing import Preprocessing, fit_image
+from attribution.images.samples import UNREADABLE_ERRORS, Box, Dataset, Sample, reason
+from attribution.progress import Progress
+
+# Part of the cache key: raise it when decoding changes.
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Arrays in the order of the dataset's samples; rows of unreadable samples are black, without a mask.
+
+    ``images`` is uint8 [N, H, W, 3], ``masks`` bool [N, H, W] (None if no sample has a mask or box), ``readable``
+    bool [N]. ``unreadable`` names the files with the reason, ``empty_masks`` the samples whose object fell victim to
+    the crop or whose mask file is empty.
+    """
+
+    images: NDArray[np.uint8]
+    masks: NDArray[np.bool_] | None
+    readable: NDArray[np.bool_]
+    unreadable: tuple[str, ...]
+    empty_masks: tuple[str, ...]
+
+
+def decode(
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    cache: Path,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Decoded:
+    """All images and masks of a dataset at network size, from the cache folder if they are there.
+
+    Images are turned upright by their EXIF data, transparency is laid over white, 16 bits are cut to 8. A mask is
+    true where its file is not zero (and not transparent); a box is true inside. The cache is keyed by the dataset's
+    digest and the preprocessing (without mean and std), and appears whole or not at all.
+    """
+    folder = cache / f"decoded-{_key(dataset, preprocessing)}"
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", suffix=".tmp", dir=cache))
+        try:
+            _decode_into(partial, dataset, preprocessing, workers, progress)
+            _rename(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return _open(folder)
+
+
+def _key(dataset: Dataset, preprocessing: Preprocessing) -> str:
+    pixels = {field: value for field, value in asdict(preprocessing).items() if field not in ("mean", "std")}
+    parts = json.dumps([_VERSION, PIL.__version__, dataset.digest, pixels], sort_keys=True)
+    return hashlib.sha256(parts.encode()).hexdigest()[:20]
+
+
+def _rename(partial: Path, folder: Path) -> None:
+    try:
+        partial.replace(folder)
+    except OSError:
+        # Another run may have finished the same work meanwhile: then its folder stands, and is as good.
+        if not folder.is_dir():
+            raise
+
+
+def _decode_into(
+    folder: Path, dataset: Dataset, preprocessing: Preprocessing, workers: int | None, progress: Progress | None
+) -> None:
+    samples = dataset.samples
+    shape = (len(samples), preprocessing.size, preprocessing.size)
+    images = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3))
+    with_masks = any(sample.mask or sample.box for sample in samples)
+    masks = None
+    if with_masks:
+        masks = np.lib.format.open_memmap(folder / "masks.npy", mode="w+", dtype=np.bool_, shape=shape)
+    readable = np.ones(len(samples), dtype=np.bool_)
+    unreadable: list[str] = []
+    empty: list[str] = []
+
+    def work(sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None] | str:
+        return _decode_sample(sample, preprocessing)
+
+    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
+        for index, result in enumerate(pool.map(work, samples)):
+            if isinstance(result, str):
+                readable[index] = False
+                unreadable.append(result)
+            else:
+                image, mask = result
+                images[index] = image
+                if masks is not None and mask is not None:
+                    masks[index] = mask
+                    if not mask.any():
+                        empty.append(samples[index].name)
+            if progress is not None:
+                progress("decoding images", index + 1, len(samples))
+    images.flush()
+    if masks is not None:
+        masks.flush()
+    np.save(folder / "readable.npy", readable)
+    (folder / "report.json").write_text(json.dumps({"unreadable": unreadable, "empty_masks": empty}))
+
+
+def _open(folder: Path) -> Decoded:
+    masks = folder / "masks.npy"
+    report = json.loads((folder / "report.json").read_text())
+    return Decoded(
+        images=np.load(folder / "images.npy", mmap_mode="r"),
+        masks=np.load(masks, mmap_mode="r") if masks.exists() else None,
+        readable=np.load(folder / "readable.npy"),
+        unreadable=tuple(report["unreadable"]),
+        empty_masks=tuple(report["empty_masks"]),
+    )
+
+
+def _decode_sample(
+    sample: Sample, preprocessing: Preprocessing
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None] | str:
+    """Image uint8 [H, W, 3] and mask bool [H, W] (or None) at network size, or ``file: reason`` if one is damaged."""
+    path = sample.path
+    try:
+        with Image.open(path) as file:
+            image = to_rgb(ImageOps.exif_transpose(file))
+        mask = None
+        if sample.mask is not None:
+            path = sample.mask
+            with Image.open(path) as file:
+                mask = Image.fromarray(to_mask(ImageOps.exif_transpose(file)))
+            if mask.size != image.size:
+                return f"{path}: is {mask.size} but its image {image.size}"
+        elif sample.box is not None:
+            mask = box_mask(sample.box, image.size)
+    except UNREADABLE_ERRORS as error:
+        return f"{path}: {reason(error)}"
+    pixels = np.asarray(fit_image(image, preprocessing))
+    return pixels, None if mask is None else np.asarray(fit_image(mask, preprocessing, nearest=True))
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any image Pillow can read as 8-bit RGB. Raises ValueError for pixels of unknown range (32-bit, float)."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("32-bit pixels: save the image with 8 or 16 bits per channel")
+        return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise ValueError("floating point pixels: save the image with 8 or 16 bits per channel")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def to_mask(image: Image.Image) -> NDArray[np.bool_]:
+    """True where a mask image is not zero (any grey level, colour or palette entry but the first) nor transparent."""
+    values = np.asarray(image)
+    if image.mode in ("LA", "RGBA"):
+        marked = (values[..., :-1] != 0).any(axis=-1) & (values[..., -1] != 0)
+    elif values.ndim == 3:
+        marked = (values != 0).any(axis=-1)
+    else:
+        marked = values != 0
+    return np.asarray(marked, dtype=np.bool_)
+
+
+def box_mask(box: Box, size: tuple[int, int]) -> Image.Image:
+    """A 1-bit image of the given (width, height) that is set inside the box, edges included."""
+    mask = Image.new("1", size)
+    x0, y0, x1, y1 = box
+    mask.paste(1, (x0, y0, x1 + 1, y1 + 1))
+    return mask
