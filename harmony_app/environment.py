@@ -1,5 +1,6 @@
 """Readers of environment variables that stop loudly: every error names the variable, its value and the remedy."""
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -96,13 +97,11 @@ def made_once(path: Path, text: str) -> str:
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(text)
-            try:
+            # If another process was first, its content is read below.
+            with contextlib.suppress(FileExistsError):
                 os.link(name, path)
-            except FileExistsError:
-                # Another process was first; its content is read below.
-                pass
         finally:
-            os.unlink(name)
+            Path(name).unlink()
     content = path.read_text(encoding="ascii").strip()
     if not content:
         raise ImproperlyConfigured(f"{path} is empty; delete it so that a new one is made")

@@ -297,11 +297,15 @@ class Trial(Fixed):
 
 
 class Participation(models.Model):
-    """A user's part in a study. The code (`A01`) stands for the annotator in reports and exports."""
+    """A user's part in a study. The code (`A01`) stands for the annotator in reports and exports.
+
+    `is_exhausted` says that the last draw found no more trials for this annotator.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="participations")
     annotator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="participations")
     code = models.CharField(max_length=40)
+    is_exhausted = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
