@@ -45,7 +45,8 @@ def make_app(environ: Mapping[str, str]) -> Celery:
                 "Set it to a result store, such as redis://127.0.0.1:6379/0"
             )
         backend = broker
-    app = Celery("attribution", broker=broker, backend=backend, include=["attribution.tasks"])
+    # No fixups: with DJANGO_SETTINGS_MODULE in the environment Celery's own would load Django.
+    app = Celery("attribution", broker=broker, backend=backend, include=["attribution.tasks"], fixups=set())
     app.conf.update(
         task_default_queue=QUEUE,
         task_track_started=True,

@@ -3,7 +3,6 @@
 It runs in a process of its own.
 """
 
-import logging
 import os
 import signal
 import sys
@@ -11,13 +10,13 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-logger = logging.getLogger("attribution.pipeline")
+from attribution.progress import Progress
 
 
-def build(config_path: Path, out: Path, *, resume: bool, device: str) -> Path:
-    """Log a step, then do what the file ``config_path`` says: good, bad, wait (for out/go) or killed (once)."""
+def build(config_path: Path, out: Path, *, resume: bool, device: str, progress: Progress) -> Path:
+    """Report a step, then do what the file ``config_path`` says: good, bad, wait (for out/go) or killed (once)."""
     word = config_path.read_text().strip()
-    logger.info("doing %s on %s", word, device)
+    progress(f"fine-tuning on {device}", 1, 2)
     if word == "bad":
         raise ValueError(f'{config_path.name}: metrics[1].name: unknown metric "focuss" (known: focus, rma)')
     if word == "killed" and not resume:

@@ -106,7 +106,7 @@ def test_a_build_enqueued_by_name_is_carried_out_by_the_worker(enqueue: Callable
 def test_a_running_build_tells_how_far_it_is(enqueue: Callable[[str], Any], tmp_path: Path) -> None:
     result = enqueue("wait")
     wait_until(lambda: result.state == "PROGRESS", "the build reports progress")
-    assert result.info == {"message": "doing wait on cpu"}
+    assert result.info == {"what": "fine-tuning on cpu", "done": 1, "total": 2}
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "go").touch()
     assert result.get(timeout=30) == str(tmp_path / "out" / "bundle")
