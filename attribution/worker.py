@@ -46,7 +46,7 @@ def make_app(environ: Mapping[str, str]) -> Celery:
             )
         backend = broker
     # No fixups: with DJANGO_SETTINGS_MODULE in the environment Celery's own would load Django.
-    app = Celery("attribution", broker=broker, backend=backend, include=["attribution.tasks"], fixups=set())
+    app = Celery("attribution", broker=broker, backend=backend, include=["attribution.tasks"], fixups=[])
     app.conf.update(
         task_default_queue=QUEUE,
         task_track_started=True,
