@@ -1,0 +1,127 @@
+// @ts-check
+/** The next trials, asked for and decoded before they are needed. */
+
+import { loadPictures } from "./pictures.js";
+
+/** @typedef {import("./types.js").Assignment} Assignment */
+/** @typedef {import("./types.js").NextReply} NextReply */
+/** @typedef {import("./types.js").Prepared} Prepared */
+
+/** Trials kept ready beyond the one on the screen, and the number at which more are asked for. */
+const FULL = 5;
+const LOW = 3;
+/** The most that the server gives at once. */
+const MOST = 20;
+
+/** Dispatches `reply` (detail: a NextReply) for each reply of the server. */
+export class TrialQueue extends EventTarget {
+  #connection;
+  #outbox;
+  #nextUrl;
+  /** @type {{assignment: Assignment, prepared: Promise<Prepared>}[]} */
+  #upcoming = [];
+  /** @type {Map<string, number>} the highest revision answered in this browser, by token */
+  #answered = new Map();
+  /** @type {string | null} */
+  #shown = null;
+  #serverHasMore = true;
+  /** @type {Promise<void> | null} */
+  #filling = null;
+
+  /**
+   * @param {object} options
+   * @param {import("./connection.js").Connection} options.connection
+   * @param {import("./outbox.js").Outbox} options.outbox
+   * @param {string} options.nextUrl
+   */
+  constructor({ connection, outbox, nextUrl }) {
+    super();
+    this.#connection = connection;
+    this.#outbox = outbox;
+    this.#nextUrl = nextUrl;
+    for (const { token, answer } of outbox.entries()) this.#answered.set(token, answer.revision);
+  }
+
+  /**
+   * An answer was given here or in another tab: its trial is not to be shown again.
+   * @param {string} token
+   * @param {number} revision
+   */
+  answered(token, revision) {
+    this.#answered.set(token, Math.max(revision, this.#answered.get(token) ?? 0));
+    this.#upcoming = this.#upcoming.filter(({ assignment }) => assignment.token !== token);
+  }
+
+  /**
+   * @param {Assignment} assignment
+   * @returns {boolean} whether this revision of it was answered in this browser
+   */
+  isAnswered(assignment) {
+    return (this.#answered.get(assignment.token) ?? 0) >= assignment.revision;
+  }
+
+  /**
+   * @param {Assignment} assignment
+   * @returns {Promise<Prepared>}
+   */
+  async prepare(assignment) {
+    return { assignment, pictures: await loadPictures(this.#connection, assignment), showings: 0 };
+  }
+
+  /** @returns {Promise<Prepared | null>} the next trial, decoded; null when the study has none left */
+  async take() {
+    if (this.#upcoming.length === 0) await this.#fill();
+    if (this.#upcoming.length === 0) {
+      // The server may be waiting for answers of ours before it gives more.
+      await this.#outbox.settled();
+      this.#serverHasMore = true;
+      await this.#fill();
+    }
+    const next = this.#upcoming.shift();
+    this.#shown = next?.assignment.token ?? null;
+    if (!next) return null;
+    if (this.#upcoming.length <= LOW) this.#fillAhead();
+    return next.prepared;
+  }
+
+  /**
+   * Puts back a trial that was taken but not answered.
+   * @param {Prepared} prepared
+   */
+  putBack(prepared) {
+    this.#upcoming.unshift({ assignment: prepared.assignment, prepared: Promise.resolve(prepared) });
+  }
+
+  #fillAhead() {
+    this.#fill().catch((error) => this.dispatchEvent(new CustomEvent("failed", { detail: error })));
+  }
+
+  #fill() {
+    this.#filling ??= this.#ask().finally(() => {
+      this.#filling = null;
+    });
+    return this.#filling;
+  }
+
+  async #ask() {
+    if (!this.#serverHasMore) return;
+    /** @type {NextReply} */
+    let reply;
+    let count = 0;
+    reply = await this.#connection.persist(async () => {
+      // Trials on the screen or with an answer on its way are still open for the server.
+      count = Math.min(MOST, FULL + 1 + this.#outbox.size);
+      return (await this.#connection.post(this.#nextUrl, { count })).body;
+    });
+    this.#serverHasMore = reply.assignments.length >= count;
+    for (const assignment of reply.assignments) {
+      if (assignment.token === this.#shown || this.isAnswered(assignment)) continue;
+      if (this.#upcoming.some((known) => known.assignment.token === assignment.token)) continue;
+      const prepared = this.prepare(assignment);
+      // Who takes the trial hears of a failure; until then it must not count as unhandled.
+      prepared.catch(() => {});
+      this.#upcoming.push({ assignment, prepared });
+    }
+    this.dispatchEvent(new CustomEvent("reply", { detail: reply }));
+  }
+}
