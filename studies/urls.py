@@ -1,5 +1,12 @@
 """Addresses of the annotators' pages and of the pictures."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from studies import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("studies/<slug:slug>/", views.runner, name="runner"),
+    path("studies/<slug:slug>/done/", views.done, name="done"),
+    path("pictures/<str:token>/<slug:slot>", views.picture, name="picture"),
+]

@@ -1,5 +1,10 @@
 """Addresses of the API, below /api/v1/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from studies.api.views import NextAssignmentsView, ResponsesView
+
+urlpatterns = [
+    path("studies/<slug:slug>/assignments/next/", NextAssignmentsView.as_view(), name="assignments_next"),
+    path("assignments/<str:token>/responses/", ResponsesView.as_view(), name="responses"),
+]

@@ -1,0 +1,29 @@
+"""Writes: everything that changes a study, its annotators, assignments or responses."""
+
+from studies.services.annotators import Account, AnnotatorError, add_annotators, create_annotators, enrol
+from studies.services.copying import CopyError, copy_study
+from studies.services.drawing import OverfullTrialError, assignments_draw
+from studies.services.responses import (
+    InvalidAnswerError,
+    Outcome,
+    Recorded,
+    UnknownAssignmentError,
+    response_record,
+)
+
+__all__ = [
+    "Account",
+    "AnnotatorError",
+    "CopyError",
+    "InvalidAnswerError",
+    "Outcome",
+    "OverfullTrialError",
+    "Recorded",
+    "UnknownAssignmentError",
+    "add_annotators",
+    "assignments_draw",
+    "copy_study",
+    "create_annotators",
+    "enrol",
+    "response_record",
+]

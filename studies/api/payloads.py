@@ -1,0 +1,23 @@
+"""What the API tells about an assignment: never which map is which."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from studies.models import Assignment, Study
+from studies.trial_types import trial_type
+
+
+def assignment_payload(assignment: Assignment, study: Study) -> dict[str, Any]:
+    """Return an assignment as the runner gets it; `revision` is the one that the next answer will have."""
+    kind = trial_type(assignment.trial.trial_type)
+    return {
+        "token": assignment.token,
+        "position": assignment.position,
+        "trial_type": assignment.trial.trial_type,
+        "question": study.question,
+        "prediction": assignment.trial.pair.prediction_original,
+        "options": list(kind.options(study)),
+        "revision": assignment.revision + 1,
+        "pictures": {slot: reverse("picture", args=[assignment.token, slot]) for slot in kind.slots},
+    }

@@ -1,0 +1,70 @@
+"""The API that the runner talks to: thin edges over selectors and services."""
+
+from typing import cast
+
+from django.http import Http404
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from studies.api.payloads import assignment_payload
+from studies.api.serializers import AnswerSerializer, NextSerializer
+from studies.models import User
+from studies.selectors import last_answered, participation_find, progress_get
+from studies.services import (
+    InvalidAnswerError,
+    Outcome,
+    UnknownAssignmentError,
+    assignments_draw,
+    response_record,
+)
+
+STATUS = {
+    Outcome.STORED: status.HTTP_201_CREATED,
+    Outcome.STORED_BEFORE: status.HTTP_200_OK,
+    Outcome.ANSWERED: status.HTTP_409_CONFLICT,
+    Outcome.FINAL: status.HTTP_409_CONFLICT,
+}
+
+
+class NextAssignmentsView(APIView):
+    """POST: the annotator's open assignments in order, drawn as needed; 404 for those who take no part."""
+
+    def post(self, request: Request, slug: str) -> Response:
+        body = NextSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        participation = participation_find(slug=slug, annotator=cast(User, request.user))
+        if participation is None:
+            raise Http404
+        study = participation.study
+        assignments = assignments_draw(participation=participation, count=body.validated_data["count"])
+        previous = last_answered(participation) if study.allow_undo else None
+        return Response(
+            {
+                "assignments": [assignment_payload(assignment, study) for assignment in assignments],
+                "previous": None if previous is None else assignment_payload(previous, study),
+                "progress": progress_get(participation).as_dict(),
+            }
+        )
+
+
+class ResponsesView(APIView):
+    """POST: records an answer. 201 stored, 200 stored before, 409 conflict, 404 not yours, 400 malformed."""
+
+    def post(self, request: Request, token: str) -> Response:
+        body = AnswerSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            recorded = response_record(annotator=cast(User, request.user), token=token, **body.validated_data)
+        except UnknownAssignmentError as error:
+            raise Http404 from error
+        except InvalidAnswerError as error:
+            raise ValidationError({field: [message] for field, message in error.errors.items()}) from error
+        reply = {
+            "code": recorded.outcome.value,
+            "detail": recorded.outcome.detail,
+            "progress": progress_get(recorded.participation).as_dict(),
+        }
+        return Response(reply, status=STATUS[recorded.outcome])

@@ -1,0 +1,143 @@
+"""Reads: what pages, the API and the analysis ask for."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from studies.models import Assignment, Participation, Response, Study, Trial, User
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an annotator is: trials answered, and trials in all."""
+
+    answered: int
+    total: int
+
+    @property
+    def is_done(self) -> bool:
+        return self.answered >= self.total
+
+    @property
+    def percent(self) -> int:
+        """Whole per cent, rounded down, 100 only when done."""
+        return 100 if self.is_done else 100 * self.answered // self.total
+
+    def as_dict(self) -> dict[str, int]:
+        return {"answered": self.answered, "total": self.total}
+
+
+@dataclass(frozen=True)
+class StudyOfAnnotator:
+    """A row of an annotator's list of studies."""
+
+    study: Study
+    participation: Participation
+    progress: Progress
+
+
+def _progress(participation: Participation, answered: int, held: int, trials: int) -> Progress:
+    if participation.is_exhausted:
+        return Progress(answered, held)
+    limit = participation.study.trials_per_annotator
+    wanted = trials if limit is None else min(limit, trials)
+    # A late answer to a released trial may take an annotator beyond the wanted number.
+    return Progress(answered, max(wanted, answered))
+
+
+def progress_get(participation: Participation) -> Progress:
+    """Return the annotator's progress, in two queries. `total` is the share of the trials that is theirs."""
+    counts = Assignment.objects.filter(participation=participation).aggregate(
+        answered=Count("pk", filter=Q(state=Assignment.State.ANSWERED)),
+        held=Count("pk", filter=~Q(state=Assignment.State.RELEASED)),
+    )
+    trials = Trial.objects.filter(study=participation.study_id).count()
+    return _progress(participation, counts["answered"], counts["held"], trials)
+
+
+def _count(queryset: QuerySet[Assignment] | QuerySet[Trial], of: str) -> Coalesce:
+    counted = queryset.order_by().values(of).annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
+    """Return the annotator's studies with progress, newest first, in one query."""
+    assignments = Assignment.objects.filter(participation=OuterRef("pk"))
+    participations = (
+        Participation.objects.filter(annotator=annotator)
+        .select_related("study")
+        .annotate(
+            answered=_count(assignments.filter(state=Assignment.State.ANSWERED), "participation"),
+            held=_count(assignments.exclude(state=Assignment.State.RELEASED), "participation"),
+            trials=_count(Trial.objects.filter(study=OuterRef("study")), "study"),
+        )
+        .order_by("-study__created_at", "study__slug")
+    )
+    return [
+        StudyOfAnnotator(
+            study=participation.study,
+            participation=participation,
+            progress=_progress(participation, participation.answered, participation.held, participation.trials),
+        )
+        for participation in participations
+    ]
+
+
+def participation_find(*, slug: str, annotator: User) -> Participation | None:
+    """Return the annotator's part in the study of this slug, with the study; None if there is none."""
+    return Participation.objects.select_related("study").filter(study__slug=slug, annotator=annotator).first()
+
+
+def _with_pair(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    return assignments.select_related("trial__pair")
+
+
+def live_assignments(participation: Participation) -> QuerySet[Assignment]:
+    """Return the annotator's unanswered assignments in order, with trial and pair."""
+    mine = _with_pair(Assignment.objects.filter(participation=participation))
+    return mine.filter(state=Assignment.State.LIVE).order_by("position")
+
+
+def last_answered(participation: Participation) -> Assignment | None:
+    """Return the assignment that the annotator answered most recently, with trial and pair."""
+    mine = _with_pair(Assignment.objects.filter(participation=participation))
+    return mine.filter(state=Assignment.State.ANSWERED).order_by("-answered_at", "-position").first()
+
+
+def assignment_for_picture(*, token: str, viewer: User) -> Assignment | None:
+    """Return the assignment with all its pictures if the viewer may see them: its own annotator, and staff."""
+    assignments = Assignment.objects.select_related(
+        "trial__pair__image__picture", "trial__pair__original", "trial__pair__finetuned"
+    ).filter(token=token)
+    if not viewer.is_staff:
+        assignments = assignments.filter(participation__annotator=viewer)
+    return assignments.first()
+
+
+def current_responses(study: Study) -> QuerySet[Response]:
+    """Return the responses that count: of each answered assignment, the one with the highest revision."""
+    return Response.objects.filter(assignment__participation__study=study, revision=F("assignment__revision")).order_by(
+        "assignment__participation__code", "assignment__position"
+    )
+
+
+@dataclass(frozen=True)
+class StudyFill:
+    """How full a study is: answers that count, answers wanted, trials, annotators."""
+
+    answered: int
+    wanted: int
+    trials: int
+    annotators: int
+
+
+def study_fill(study: Study) -> StudyFill:
+    """Return how full the study is, in three queries."""
+    trials = Trial.objects.filter(study=study).count()
+    return StudyFill(
+        answered=Assignment.objects.filter(trial__study=study, state=Assignment.State.ANSWERED).count(),
+        wanted=trials * study.annotators_per_trial,
+        trials=trials,
+        annotators=Participation.objects.filter(study=study).count(),
+    )

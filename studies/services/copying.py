@@ -1,0 +1,54 @@
+"""Copies of studies."""
+
+from django.db import transaction
+
+from studies.models import Condition, Image, Pair, Study, Trial
+
+
+class CopyError(ValueError):
+    """The study cannot be copied as asked; nothing was written."""
+
+
+@transaction.atomic
+def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulated: bool = False) -> Study:
+    """Return a copy of the study under a new slug: its trials and pictures, not its annotators or responses.
+
+    Raises CopyError if the slug is taken.
+    """
+    if Study.objects.filter(slug=slug).exists():
+        raise CopyError(f'the slug "{slug}" is taken; choose another')
+    copy = Study.objects.create(
+        slug=slug,
+        title=study.title if title is None else title,
+        question=study.question,
+        seed=study.seed,
+        annotators_per_trial=study.annotators_per_trial,
+        trials_per_annotator=study.trials_per_annotator,
+        allow_undo=study.allow_undo,
+        offer_neither=study.offer_neither,
+        is_simulated=is_simulated or study.is_simulated,
+        copied_from=study,
+    )
+    conditions = list(Condition.objects.filter(study=study))
+    images = list(Image.objects.filter(study=study))
+    pairs = list(Pair.objects.filter(condition__study=study))
+    trials = list(Trial.objects.filter(study=study))
+    condition_of = {condition.pk: condition for condition in conditions}
+    image_of = {image.pk: image for image in images}
+    pair_of = {pair.pk: pair for pair in pairs}
+    for row in (*conditions, *images, *pairs, *trials):
+        row.pk = None
+        row._state.adding = True
+    owned: Condition | Image | Trial
+    for owned in (*conditions, *images, *trials):
+        owned.study = copy
+    Condition.objects.bulk_create(conditions)
+    Image.objects.bulk_create(images)
+    for pair in pairs:
+        pair.condition, pair.image = condition_of[pair.condition_id], image_of[pair.image_id]
+    Pair.objects.bulk_create(pairs, batch_size=500)
+    for trial in trials:
+        trial.pair = pair_of[trial.pair_id]
+        trial.assigned = 0
+    Trial.objects.bulk_create(trials, batch_size=500)
+    return copy

@@ -1,0 +1,27 @@
+"""What every trial type offers."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from studies.models import Assignment, Picture, Study
+
+
+class TrialType(Protocol):
+    """A way of asking about a pair. It holds no state."""
+
+    @property
+    def slots(self) -> Sequence[str]:
+        """The places where pictures are shown."""
+        ...
+
+    def options(self, study: Study) -> Sequence[str]:
+        """Return the answers that an annotator of this study may give."""
+        ...
+
+    def picture(self, assignment: Assignment, slot: str) -> Picture:
+        """Return the picture shown in a slot; raises KeyError for a slot that this type does not have."""
+        ...
+
+    def translate(self, given: str, side: str) -> str:
+        """Return what an answer stands for, given the side of the finetuned map."""
+        ...

@@ -1,0 +1,79 @@
+"""The annotators' pages and the pictures."""
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from studies.blinding import blinded_png
+from studies.models import Participation, User
+from studies.selectors import assignment_for_picture, participation_find, progress_get, studies_of_annotator
+from studies.trial_types import trial_type
+
+
+def _participation(request: HttpRequest, slug: str) -> Participation:
+    participation = participation_find(slug=slug, annotator=cast(User, request.user))
+    if participation is None:
+        raise Http404("you do not take part in this study")
+    return participation
+
+
+@require_safe
+@never_cache
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the annotator's studies, each with progress."""
+    return render(request, "studies/home.html", {"studies": studies_of_annotator(cast(User, request.user))})
+
+
+@require_safe
+@never_cache
+@login_required
+@ensure_csrf_cookie
+def runner(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the page on which trials are answered; those who take no part get a 404."""
+    participation = _participation(request, slug)
+    context = {
+        "study": participation.study,
+        "participation": participation,
+        "progress": progress_get(participation),
+    }
+    return render(request, "studies/runner.html", context)
+
+
+@require_safe
+@never_cache
+@login_required
+def done(request: HttpRequest, slug: str) -> HttpResponse:
+    """Thank the annotator, or say what is left; those who take no part get a 404."""
+    participation = _participation(request, slug)
+    context = {
+        "study": participation.study,
+        "participation": participation,
+        "progress": progress_get(participation),
+    }
+    return render(request, "studies/done.html", context)
+
+
+@require_safe
+def picture(request: HttpRequest, token: str, slot: str) -> HttpResponse:
+    """Send the picture in a slot of an assignment to its own annotator, or to staff; anyone else gets a 404."""
+    if not request.user.is_authenticated:
+        raise Http404
+    assignment = assignment_for_picture(token=token, viewer=request.user)
+    if assignment is None:
+        raise Http404
+    kind = trial_type(assignment.trial.trial_type)
+    if slot not in kind.slots:
+        raise Http404
+    with default_storage.open(kind.picture(assignment, slot).path) as file:
+        source = file.read()
+    body = blinded_png(source, secret=settings.SECRET_KEY, token=token, slot=slot)
+    # Kept by the browser alone, so that a picture loaded ahead is there when its trial comes.
+    return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
