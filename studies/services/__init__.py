@@ -3,6 +3,7 @@
 from studies.services.annotators import Account, AnnotatorError, add_annotators, create_annotators, enrol
 from studies.services.copying import CopyError, copy_study
 from studies.services.drawing import OverfullTrialError, assignments_draw
+from studies.services.loading import Change, Loaded, load_bundle
 from studies.services.responses import (
     InvalidAnswerError,
     Outcome,
@@ -14,8 +15,10 @@ from studies.services.responses import (
 __all__ = [
     "Account",
     "AnnotatorError",
+    "Change",
     "CopyError",
     "InvalidAnswerError",
+    "Loaded",
     "Outcome",
     "OverfullTrialError",
     "Recorded",
@@ -25,5 +28,6 @@ __all__ = [
     "copy_study",
     "create_annotators",
     "enrol",
+    "load_bundle",
     "response_record",
 ]

@@ -39,9 +39,9 @@ def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulate
     for row in (*conditions, *images, *pairs, *trials):
         row.pk = None
         row._state.adding = True
-    owned: Condition | Image | Trial
-    for owned in (*conditions, *images, *trials):
-        owned.study = copy
+    owned: list[Condition | Image | Trial] = [*conditions, *images, *trials]
+    for row_of_study in owned:
+        row_of_study.study = copy
     Condition.objects.bulk_create(conditions)
     Image.objects.bulk_create(images)
     for pair in pairs:

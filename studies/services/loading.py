@@ -1,0 +1,146 @@
+"""Loading a bundle into the database and the picture storage."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from studies.bundles.errors import BundleError
+from studies.bundles.files import BundleFiles, Watch, read_files, unwatched
+from studies.bundles.fixture import Fields, Key, Rows, read_fixture
+from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Response, Study, Trial
+
+BATCH = 1000
+
+
+class Change(Enum):
+    """What loading did to the study."""
+
+    LOADED = "loaded"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A loaded study; `copied` counts the pictures that were not in the storage yet."""
+
+    study: Study
+    change: Change
+    conditions: int
+    images: int
+    trials: int
+    copied: int
+
+
+def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
+    """Load a bundle: check all of it, copy its pictures, write the study in one transaction.
+
+    Loading the same bundle again changes nothing. A changed bundle updates a study that has no responses; its
+    unanswered assignments are taken back. Raises BundleError, with nothing written to the database, if anything is
+    wrong with the bundle or if the study has responses.
+    """
+    files = read_files(folder, watch)
+    rows = read_fixture(files)
+    _refuse_if_answered(files)
+    copied = _copy_pictures(files, rows, watch)
+    with transaction.atomic():
+        study, change = _write(files, rows)
+    return Loaded(study, change, len(rows.conditions), len(rows.images), len(rows.trials), copied)
+
+
+def _refuse_if_answered(files: BundleFiles) -> None:
+    study = Study.objects.filter(slug=files.study).exclude(bundle_digest=files.digest).first()
+    if study is not None and Response.objects.filter(assignment__trial__study=study).exists():
+        raise BundleError(
+            str(files.folder),
+            f"the study {study.slug} was loaded from another bundle and has responses",
+            "export this bundle under another slug",
+        )
+
+
+def _copy_pictures(files: BundleFiles, rows: Rows, watch: Watch) -> int:
+    copied = 0
+    for (digest,) in watch(list(rows.pictures), "copying"):
+        name = Picture(digest=digest).path
+        if default_storage.exists(name):
+            with default_storage.open(name) as stored:
+                if hashlib.sha256(stored.read()).hexdigest() == digest:
+                    continue
+            # Left behind half-written by an interrupted copy, or damaged.
+            default_storage.delete(name)
+        with files.media(digest).open("rb") as file:
+            default_storage.save(name, File(file))
+        copied += 1
+    return copied
+
+
+def _write(files: BundleFiles, rows: Rows) -> tuple[Study, Change]:
+    existing = Study.objects.select_for_update(no_key=True).filter(slug=files.study).first()
+    if existing is None:
+        study = Study.objects.create(**rows.study, bundle_digest=files.digest)
+        change = Change.LOADED
+    elif existing.bundle_digest == files.digest:
+        return existing, Change.UNCHANGED
+    else:
+        # Asked once more: an answer may have come in while the pictures were copied.
+        _refuse_if_answered(files)
+        study = _emptied(existing, rows.study, files.digest)
+        change = Change.UPDATED
+    _write_rows(study, rows)
+    return study, change
+
+
+def _emptied(study: Study, fields: Fields, digest: str) -> Study:
+    Assignment.objects.filter(trial__study=study).delete()
+    Trial.objects.filter(study=study).delete()
+    Pair.objects.filter(condition__study=study).delete()
+    Condition.objects.filter(study=study).delete()
+    Image.objects.filter(study=study).delete()
+    Participation.objects.filter(study=study).update(is_exhausted=False)
+    for name, value in fields.items():
+        setattr(study, name, value)
+    study.bundle_digest = digest
+    study.save()
+    return study
+
+
+def _write_rows(study: Study, rows: Rows) -> None:
+    pictures = _pictures(rows.pictures.values())
+    conditions = {key: Condition(**{**fields, "study": study}) for key, fields in rows.conditions.items()}
+    Condition.objects.bulk_create(conditions.values(), batch_size=BATCH)
+    images = {
+        key: Image(**{**fields, "study": study, "picture": pictures[fields["picture"]]})
+        for key, fields in rows.images.items()
+    }
+    Image.objects.bulk_create(images.values(), batch_size=BATCH)
+    pairs = {
+        key: Pair(
+            **{
+                **fields,
+                "condition": conditions[fields["condition"]],
+                "image": images[fields["image"]],
+                "original": pictures[fields["original"]],
+                "finetuned": pictures[fields["finetuned"]],
+            }
+        )
+        for key, fields in rows.pairs.items()
+    }
+    Pair.objects.bulk_create(pairs.values(), batch_size=BATCH)
+    Trial.objects.bulk_create(
+        (Trial(**{**fields, "study": study, "pair": pairs[fields["pair"]]}) for fields in rows.trials.values()),
+        batch_size=BATCH,
+    )
+
+
+def _pictures(wanted: Iterable[Fields]) -> dict[Key, Picture]:
+    """Return the pictures by digest; those that other studies brought along are used again."""
+    rows = [Picture(**fields) for fields in wanted]
+    Picture.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    stored = Picture.objects.in_bulk([row.digest for row in rows], field_name="digest")
+    return {(digest,): picture for digest, picture in stored.items()}
