@@ -1,5 +1,7 @@
 """The fixture of a bundle: every object checked against the models before anything is written."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
