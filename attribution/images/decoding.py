@@ -49,7 +49,7 @@ def decode(
 
     Images are turned upright by their EXIF data, transparency is laid over white, 16 bits are cut to 8. A mask is
     true where its file is not zero (and not transparent); a box is true inside. The cache is keyed by the dataset's
-    digest and the preprocessing (without mean and std), and appears whole or not at all.
+    digest, its samples and the preprocessing (without mean and std), and appears whole or not at all.
     """
     folder = cache / f"decoded-{_key(dataset, preprocessing)}"
     if not folder.is_dir():
@@ -65,7 +65,9 @@ def decode(
 
 def _key(dataset: Dataset, preprocessing: Preprocessing) -> str:
     pixels = {field: value for field, value in asdict(preprocessing).items() if field not in ("mean", "std")}
-    parts = json.dumps([_VERSION, PIL.__version__, dataset.digest, pixels], sort_keys=True)
+    # The names too: a selection from a dataset may carry the digest of the whole.
+    names = [sample.name for sample in dataset.samples]
+    parts = json.dumps([_VERSION, PIL.__version__, dataset.digest, names, pixels], sort_keys=True)
     return hashlib.sha256(parts.encode()).hexdigest()[:20]
 
 

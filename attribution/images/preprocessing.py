@@ -42,7 +42,7 @@ class Preprocessing:
             raise ValueError(
                 f"resize is {self.resize}: it goes with fit = crop and must be at least size ({self.size})"
             )
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+        if {len(self.mean), len(self.std)} != {3} or min(self.std) <= 0:
             raise ValueError(f"mean {self.mean} and std {self.std}: give three numbers each, std above 0")
 
 

@@ -1,5 +1,6 @@
 """decode and normalise."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,13 @@ def test_other_preprocessing_is_another_cache(tmp_path: Path) -> None:
     decode(dataset, PLAIN, tmp_path / "cache")
     assert decode(dataset, Preprocessing(9, (0, 0, 0), (1, 1, 1)), tmp_path / "cache").images.shape == (6, 9, 9, 3)
     assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_a_selection_with_the_digest_of_the_whole_is_another_cache(tmp_path: Path) -> None:
+    whole = list_folder(class_folders(tmp_path), name="pets", where="study.toml")
+    cats = replace(whole, samples=tuple(sample for sample in whole.samples if sample.label == "cat"))
+    images = decode(whole, PLAIN, tmp_path / "cache").images
+    assert np.array_equal(decode(cats, PLAIN, tmp_path / "cache").images, images[3:])
 
 
 def test_an_interrupted_run_leaves_nothing_half_done(tmp_path: Path) -> None:
