@@ -86,9 +86,10 @@ function trialView({ assignment, pictures }) {
     "div",
     "trial",
     element("figure", "subject", pictures.image, caption),
-    element("div", "choice", question, maps),
+    question,
+    maps,
   );
-  if (assignment.options.includes("neither")) maps.after(optionButton("neither", null));
+  if (assignment.options.includes("neither")) view.append(optionButton("neither", null));
   view.setAttribute("role", "group");
   view.setAttribute("aria-labelledby", "question");
   return view;
@@ -155,7 +156,7 @@ export class ForcedChoicePlugin {
     },
     data: {
       choice: { type: ParameterType.STRING },
-      rt: { type: ParameterType.INT },
+      rt: { type: ParameterType.FLOAT },
     },
   };
 
@@ -243,7 +244,7 @@ export class ForcedChoicePlugin {
     const { previousAnswerAt } = showing;
     return {
       choice,
-      rt_ms: Math.round(event.timeStamp - painted.paintedAt),
+      rt_ms: tenth(event.timeStamp - painted.paintedAt),
       timing: {
         painted_at: tenth(performance.timeOrigin + painted.paintedAt),
         answered_at: tenth(performance.timeOrigin + event.timeStamp),

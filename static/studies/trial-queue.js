@@ -1,6 +1,7 @@
 // @ts-check
 /** The next trials, asked for and decoded before they are needed. */
 
+import { Refused } from "./connection.js";
 import { loadPictures } from "./pictures.js";
 
 /** @typedef {import("./types.js").Assignment} Assignment */
@@ -65,7 +66,19 @@ export class TrialQueue extends EventTarget {
    * @returns {Promise<Prepared>}
    */
   async prepare(assignment) {
-    return { assignment, pictures: await loadPictures(this.#connection, assignment), showings: 0 };
+    return { assignment, pictures: await this.#loadPictures(assignment), showings: 0 };
+  }
+
+  /** @param {Assignment} assignment */
+  async #loadPictures(assignment) {
+    try {
+      return await loadPictures(this.#connection, assignment);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // Someone who is logged out gets no picture either. Asking for trials tells the two apart, and waits for a log-in.
+      await this.#connection.persist(() => this.#connection.post(this.#nextUrl, { count: 1 }));
+      return loadPictures(this.#connection, assignment);
+    }
   }
 
   /** @returns {Promise<Prepared | null>} the next trial, decoded; null when the study has none left */

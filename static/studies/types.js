@@ -32,7 +32,7 @@
  *
  * @typedef {object} Measured what the plugin measures of one answer
  * @property {Choice} choice
- * @property {number} rt_ms whole milliseconds from the painted pictures to the input event
+ * @property {number} rt_ms milliseconds from the painted pictures to the input event
  * @property {Record<string, unknown>} timing
  *
  * @typedef {object} Answer the body of a POST to `responses/`
