@@ -49,29 +49,23 @@ with socket.socket() as probe:
 PYTHON
 }
 
-# open_accounts STUDY: two annotators and an admin, once; their log-ins stay in $HARMONY_DATA_DIR/log-ins.txt.
+# open_accounts STUDY: two annotators and an admin, once; their log-ins stay in $HARMONY_DATA_DIR/log-ins.csv.
 open_accounts() {
-    local file=$HARMONY_DATA_DIR/log-ins.txt password
-    if [[ -f $file ]]; then
-        echo "The accounts are there already; their log-ins are in $file"
-        return
+    local file=$HARMONY_DATA_DIR/log-ins.csv password
+    if [[ ! -f $file ]]; then
+        run python manage.py create_annotators "$1" --count 2 --csv "$file"
     fi
-    password=$(python -c 'import secrets; print(secrets.token_urlsafe(9))')
-    umask 077
-    {
-        run python manage.py create_annotators "$1" --count 2
-        export DJANGO_SUPERUSER_PASSWORD=$password
-        run python manage.py createsuperuser --noinput --username admin --email admin@localhost.localdomain
-        unset DJANGO_SUPERUSER_PASSWORD
-    } | tee "$file.part"
-    printf 'admin %s\n' "$password" >>"$file.part"
-    mv "$file.part" "$file"
-    umask 022
+    if ! grep -q '^admin,' "$file"; then
+        password=$(python -c 'import secrets; print(secrets.token_urlsafe(9))')
+        DJANGO_SUPERUSER_PASSWORD=$password \
+            run python manage.py createsuperuser --noinput --username admin --email admin@localhost.localdomain
+        echo "admin,$password," >>"$file"
+    fi
 }
 
 print_log_ins() {
-    printf '\nLog-ins (kept in %s):\n\n' "$HARMONY_DATA_DIR/log-ins.txt"
-    cat "$HARMONY_DATA_DIR/log-ins.txt"
+    printf '\nLog-ins (kept in %s):\n\n' "$HARMONY_DATA_DIR/log-ins.csv"
+    cat "$HARMONY_DATA_DIR/log-ins.csv"
 }
 
 # Serve until Ctrl-C.
