@@ -1,0 +1,152 @@
+"""What the data themselves say against strong conclusions."""
+
+from scipy.stats import binomtest
+
+from analysis.reports import Report, condition_keys
+from analysis.wording import condition_labels, count, enumeration, percent
+
+FEW_ANNOTATORS = 10
+FEW_IMAGES = 30
+HASTY_MS = 500
+SIDE_BIAS_P = 0.01
+
+
+def limitations(report: Report) -> list[str]:
+    """One sentence per limitation that was found; an empty list where none was."""
+    found = [
+        _simulated(report),
+        _unfinished(report),
+        _few_annotators(report),
+        _few_images(report),
+        _several_conditions(report),
+        _not_improved(report),
+        _mostly_neither(report),
+        _unscored(report),
+        _side_habits(report),
+        _hasty(report),
+        _no_times(report),
+    ]
+    return [sentence for sentence in found if sentence is not None]
+
+
+def _simulated(report: Report) -> str | None:
+    if not report.study.is_simulated:
+        return None
+    return "The answers come from simulated annotators. They show how the report works and say nothing about people."
+
+
+def _unfinished(report: Report) -> str | None:
+    wanted = report.study.trials * report.study.annotators_per_trial
+    if report.overall.answers >= wanted:
+        return None
+    return (
+        f"The study is not complete: {report.overall.answers:,} of {wanted:,} wanted answers are in. Stopping at a "
+        "look that pleases makes the intervals too narrow."
+    )
+
+
+def _few_annotators(report: Report) -> str | None:
+    annotators = report.overall.annotators
+    if annotators >= FEW_ANNOTATORS:
+        return None
+    if annotators == 1:
+        return "There is one annotator, so nothing can be said about other people: no preference has an interval."
+    return (
+        f"There are only {annotators} annotators. The intervals allow for it (t with {annotators - 1} degrees of "
+        "freedom), which makes them wide."
+    )
+
+
+def _few_images(report: Report) -> str | None:
+    labels = condition_labels(condition_keys(report))
+    few = [
+        f"{result.facts.key.metric} / {labels[result.facts.key]} ({result.cell.images})"
+        for result in report.conditions
+        if result.cell.images < FEW_IMAGES
+    ]
+    if not few:
+        return None
+    if len(few) == len(report.conditions):
+        images = sorted({result.cell.images for result in report.conditions})
+        span = f"{images[0]}" if len(images) == 1 else f"{images[0]} to {images[-1]}"
+        return f"Every condition rests on few images ({span}), which carry a claim about images at large only weakly."
+    return f"Few images were judged in {enumeration(few)}."
+
+
+def _several_conditions(report: Report) -> str | None:
+    if len(report.conditions) < 2:
+        return None
+    return (
+        f"{len(report.conditions)} conditions are looked at, and the 95 % intervals are not corrected for that: about "
+        "one in twenty would miss its true value by chance."
+    )
+
+
+def _not_improved(report: Report) -> str | None:
+    labels = condition_labels(condition_keys(report))
+    names = [
+        f"{result.facts.key.metric} / {labels[result.facts.key]}"
+        for result in report.conditions
+        if not result.facts.improved
+    ]
+    if not names:
+        return None
+    return (
+        f"Fine-tuning did not improve the metric itself in {enumeration(names)}; "
+        "preferences there do not test the metric."
+    )
+
+
+def _mostly_neither(report: Report) -> str | None:
+    neither = report.overall.estimates["share_neither"]
+    if neither.value is None or neither.value <= 0.5:
+        return None
+    decisive = report.overall.estimates["win_rate"].n
+    return (
+        f"Most answers ({percent(neither.value)}) are neither, which may mean alike or both bad. What depends on "
+        f"decisive answers rests on {decisive:,} of {report.overall.answers:,}."
+    )
+
+
+def _unscored(report: Report) -> str | None:
+    if report.overall.unscored == 0:
+        return None
+    if report.overall.unscored == report.overall.answers:
+        return "No trial has metric scores, so the metric cannot be compared with the answers image by image."
+    return (
+        f"{count(report.overall.unscored, 'answer')} belong to trials without metric scores and are left out of the "
+        "comparison with the metric."
+    )
+
+
+def _side_habits(report: Report) -> str | None:
+    habits = []
+    for profile in report.annotators:
+        decisive = profile.finetuned + profile.original
+        if profile.left_share is None or decisive == 0:
+            continue
+        left = round(profile.left_share * decisive)
+        if binomtest(left, decisive).pvalue < SIDE_BIAS_P:
+            habits.append(f"{profile.annotator} ({percent(profile.left_share)} left)")
+    if not habits:
+        return None
+    return (
+        f"A habit of choosing one side shows in {enumeration(habits)}. Sides are balanced, so it adds noise rather "
+        "than favouring one of the maps."
+    )
+
+
+def _hasty(report: Report) -> str | None:
+    hasty = [
+        f"{profile.annotator} ({profile.median_rt_ms:.0f} ms)"
+        for profile in report.annotators
+        if profile.median_rt_ms is not None and profile.median_rt_ms < HASTY_MS
+    ]
+    return f"Median times below {HASTY_MS} ms: {enumeration(hasty)}." if hasty else None
+
+
+def _no_times(report: Report) -> str | None:
+    without = [profile.annotator for profile in report.annotators if profile.median_rt_ms is None]
+    if len(without) == len(report.annotators):
+        return "No reaction times are known."
+    return f"No reaction times are known for {enumeration(without)}." if without else None

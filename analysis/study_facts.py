@@ -1,0 +1,35 @@
+"""What a report says about a study before it comes to the answers."""
+
+from dataclasses import dataclass
+
+from analysis.measures.judgements import ConditionKey
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionFacts:
+    """A condition of the study; `improved` says whether fine-tuning improved the metric on its own terms."""
+
+    key: ConditionKey
+    direction: str
+    improved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """The question and the protocol of a study; `trials` counts the main trials."""
+
+    slug: str
+    title: str
+    question: str
+    is_simulated: bool
+    offer_neither: bool
+    annotators_per_trial: int
+    trials_per_annotator: int | None
+    trials: int
+    seed: int
+    conditions: tuple[ConditionFacts, ...]
+
+    @property
+    def options(self) -> int:
+        """The number of answers an annotator could choose from."""
+        return 3 if self.offer_neither else 2

@@ -1,0 +1,63 @@
+"""Numbers as a paper prints them."""
+
+from analysis.measures.estimates import Estimate
+from analysis.measures.judgements import ConditionKey
+
+MINUS = "\u2212"
+NOT_ESTIMABLE = "not estimable"
+
+
+def decimal(value: float, places: int = 2, *, signed: bool = False) -> str:
+    """A number that cannot be far from [-1, 1], without the leading zero: .31, +.31, -.07 (with a true minus), 1.00."""
+    text = f"{abs(value):.{places}f}"
+    rounds_to_zero = float(text) == 0
+    if text.startswith("0."):
+        text = text[1:]
+    if rounds_to_zero:
+        return text
+    return MINUS + text if value < 0 else ("+" + text if signed else text)
+
+
+def interval(estimate: Estimate, *, signed: bool = False) -> str:
+    """`.31 [.12, .50]`, the value alone where it has no interval, or `not estimable`."""
+    if estimate.value is None:
+        return NOT_ESTIMABLE
+    value = decimal(estimate.value, signed=signed)
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} [{decimal(estimate.low)}, {decimal(estimate.high)}]"
+
+
+def percent(share: float) -> str:
+    """`71 %`, with a narrow no-break space."""
+    return f"{100 * share:.0f}\u202f%"
+
+
+def p_value(p: float) -> str:
+    """`p = .012`, or `p < .001`."""
+    return f"p < {decimal(0.001, 3)}" if p < 0.001 else f"p = {decimal(p, 3)}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 image`, `1,200 images`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def enumeration(items: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def condition_labels(keys: list[ConditionKey]) -> dict[ConditionKey, str]:
+    """Short names: attributor, with network and dataset only where the study has more than one of them."""
+    several_networks = len({key.network for key in keys}) > 1
+    several_datasets = len({key.dataset for key in keys}) > 1
+    labels: dict[ConditionKey, str] = {}
+    for key in keys:
+        parts = [key.attributor]
+        if several_networks:
+            parts.append(key.network)
+        if several_datasets:
+            parts.append(key.dataset)
+        labels[key] = ", ".join(parts)
+    return labels
