@@ -1,0 +1,140 @@
+"""The command line: ``python -m attribution build study.toml``."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from attribution.errors import InputError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it went well, 2 for input that cannot be used, 130 after Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    _log_above_the_bars()
+    try:
+        run: Callable[[argparse.Namespace, Bars], None] = options.run
+        with Bars() as bars:
+            run(options, bars)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        hint = " What is finished is kept: the same command with --resume goes on." if "out" in options else ""
+        print(f"\ninterrupted.{hint}", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m attribution", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("build", _build, "the whole path: fine-tune, score, make the pairs, write the bundle"),
+        ("finetune", _finetune, "fine-tune every condition, and stop there"),
+        ("score", _score, "score the original and the finetuned networks on the export split, and print the table"),
+        ("export", _export, "make the pairs and the bundle from what `finetune` left"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("config", type=Path, help="the run's TOML file")
+        command.add_argument("--out", type=Path, help="the run's folder (default: var/runs/<name of the file>)")
+        command.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
+        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        command.set_defaults(run=run)
+    synthesize = commands.add_parser("synthesize", help="write the procedural data set of the demo, and its network")
+    synthesize.add_argument("--out", type=Path, required=True)
+    synthesize.add_argument("--seed", type=int, default=1)
+    synthesize.add_argument("--images-per-class", type=int, default=100)
+    synthesize.set_defaults(run=_synthesize)
+    return parser
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    out: Path | None = options.out
+    config: Path = options.config
+    return out or Path("var/runs") / config.stem
+
+
+def _build(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution import pipeline
+
+    bundle = pipeline.build(
+        options.config, _folder(options), resume=options.resume, device=options.device, progress=bars
+    )
+    bars.close()
+    print(pipeline.table_of(bundle))
+    print(f"bundle: {bundle}\nload it: python manage.py load_study {bundle}")
+
+
+def _finetune(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution import pipeline
+
+    pipeline.finetune(options.config, _folder(options), resume=options.resume, device=options.device, progress=bars)
+
+
+def _score(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution import pipeline
+
+    table = pipeline.score(options.config, _folder(options), device=options.device, progress=bars)
+    bars.close()
+    print(table)
+
+
+def _export(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution import pipeline
+
+    bundle = pipeline.export(options.config, _folder(options), device=options.device, progress=bars)
+    bars.close()
+    print(pipeline.table_of(bundle))
+    print(f"bundle: {bundle}\nload it: python manage.py load_study {bundle}")
+
+
+def _synthesize(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution.synthetic import synthesize, train_small_network
+
+    synthesize(options.out, seed=options.seed, images_per_class=options.images_per_class, progress=bars)
+    train_small_network(options.out, options.out / "network.pt", seed=options.seed, progress=bars)
+
+
+class Bars:
+    """Progress as bars with rate and remaining time, one at a time."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._what = ""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self._bar is None or what != self._what:
+            self.close()
+            self._bar = tqdm(total=total, desc=what, file=sys.stderr, mininterval=0.5)
+            self._what = what
+        self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class _AboveTheBars(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def _log_above_the_bars() -> None:
+    logger = logging.getLogger("attribution")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, _AboveTheBars) for handler in logger.handlers):
+        logger.addHandler(_AboveTheBars())

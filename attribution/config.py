@@ -1,0 +1,274 @@
+"""A run as frozen dataclasses, read from TOML. Every result is a function of the run and its seed."""
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from dataclasses import asdict, fields, is_dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from attribution.errors import InputError
+
+_CLOSED = ConfigDict(extra="forbid")
+_VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value):
+        raise ValueError("use lower-case letters, digits and single hyphens, for example 'my-study'")
+    return value
+
+
+Slug = Annotated[str, Field(max_length=50), AfterValidator(_slug)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Colour = tuple[float, float, float]
+Scalar = bool | int | float | str
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class SplitShares:
+    """Shares of each class that go to the three splits."""
+
+    train: Share = 0.6
+    validation: Share = 0.2
+    export: Share = 0.2
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class DatasetConfig:
+    """Where the images are, and what is known of them.
+
+    ``layout = "folder"``: one folder per class below `images`; masks (PNG) in a parallel folder, or `boxes`, a CSV.
+    ``layout = "csv"``: `table` lists the images; `columns` says which of its columns hold
+    `image`, `label`, `class_index` and `mask` or `x0`, `y0`, `x1`, `y1` (inclusive pixels).
+    """
+
+    name: str
+    layout: Literal["folder", "csv"]
+    images: Path
+    masks: Path | None = None
+    boxes: Path | None = None
+    table: Path | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    class_indices: dict[str, int] = Field(default_factory=dict)
+    only_listed_classes: bool = False
+    splits: SplitShares = SplitShares()
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class PreprocessingConfig:
+    """How a picture becomes the network's input; mean and std are in units of 0..1."""
+
+    size: Count
+    mean: Colour
+    std: Colour
+    fit: Literal["crop", "squash"] = "crop"
+    resize: Count | None = None
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class NetworkConfig:
+    """A network by name; see `attribution.networks` for the forms of `spec`."""
+
+    name: str
+    spec: str
+    layer: str | None = None
+    arguments: dict[str, Scalar] = Field(default_factory=dict)
+    preprocessing: PreprocessingConfig | None = None
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class TrainingConfig:
+    """How a network is fine-tuned. Weight and learning rate follow the published study for its metrics if left out."""
+
+    trainer: str = "fidelity"
+    weight: Positive | None = None
+    learning_rate: Positive | None = None
+    steps: Count = 200
+    batch: Count = 8
+    gradient_clip: Positive | None = 1.0
+    validate_every: Count = 20
+    minimum_agreement: Annotated[float, Field(ge=0, le=1)] = 0.95
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class MetricConfig:
+    """A learnable metric of the study: its options and how to fine-tune on it."""
+
+    name: str
+    label: str | None = None
+    options: dict[str, Scalar] = Field(default_factory=dict)
+    training: TrainingConfig = TrainingConfig()
+    training_for: dict[str, dict[str, Scalar]] = Field(default_factory=dict)
+
+    @property
+    def display(self) -> str:
+        return self.label or self.name
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class RenderingConfig:
+    """How maps become pictures."""
+
+    style: Literal["white_to_red", "perceptual", "overlay"] = "white_to_red"
+    scale: Literal["map", "pair"] = "map"
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class ProtocolConfig:
+    """What annotators are asked, and how many of them."""
+
+    question: str = "Which map explains the network's answer better?"
+    annotators_per_trial: Count = 5
+    trials_per_annotator: Count | None = None
+    allow_undo: bool = True
+    offer_neither: bool = True
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class RunConfig:
+    """Everything one study's bundle is made from."""
+
+    name: Slug
+    title: str
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    pairs: Count
+    attributors: Annotated[tuple[str, ...], Field(min_length=1)]
+    dataset: DatasetConfig
+    network: NetworkConfig
+    metrics: Annotated[tuple[MetricConfig, ...], Field(min_length=1)]
+    rendering: RenderingConfig = RenderingConfig()
+    protocol: ProtocolConfig = ProtocolConfig()
+    export_unimproved: bool = False
+    batch: Count = 16
+
+    def digest(self) -> str:
+        """SHA-256 over the whole run: two runs with the same digest are the same run."""
+        return sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """The run as plain JSON values; paths keep only their last parts, so that a bundle names no machine."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_short_path))
+        if self.network.spec.startswith("file:"):
+            plain["network"]["spec"] = f"file:{_short_path(Path(self.network.spec[5:]))}"
+        return plain
+
+
+def _short_path(value: object) -> str:
+    if isinstance(value, Path):
+        return "/".join(value.parts[-2:])
+    raise TypeError(f"not a JSON value: {value!r}")
+
+
+def training_for(metric: MetricConfig, attributor: str, where: str) -> TrainingConfig:
+    """The metric's training settings, with those of ``training_for.<attributor>`` laid over them."""
+    changes = metric.training_for.get(attributor, {})
+    merged = {**asdict(metric.training), **changes}
+    where = f"{where}: metrics.{metric.name}.training_for.{attributor}."
+    training: TrainingConfig = _validated(TypeAdapter(TrainingConfig), merged, where)
+    return training
+
+
+def read_config(path: Path) -> RunConfig:
+    """Read and check a run; relative paths in it are relative to its folder, ``$NAME`` stands for a variable.
+
+    Raises InputError that names the file, every wrong key and its remedy.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file: name the run's TOML file (examples are in examples/)")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from error
+    _locate(data, path)
+    config: RunConfig = _validated(TypeAdapter(RunConfig), data, f"{path}: ")
+    _check_labels(config, path)
+    return config
+
+
+def _locate(data: dict[str, Any], path: Path) -> None:
+    """Make the paths of the dataset and of a ``file:`` network absolute, in place."""
+    dataset = data.get("dataset")
+    if isinstance(dataset, dict):
+        for key in ("images", "masks", "boxes", "table"):
+            if isinstance(dataset.get(key), str):
+                dataset[key] = str(_absolute(dataset[key], path, f"dataset.{key}"))
+    network = data.get("network")
+    if isinstance(network, dict) and str(network.get("spec", "")).startswith("file:"):
+        network["spec"] = f"file:{_absolute(network['spec'][5:], path, 'network.spec')}"
+
+
+def _absolute(value: str, path: Path, key: str) -> Path:
+    def variable(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if name not in os.environ:
+            raise InputError(f"{path}: {key}: the environment variable {name} is not set: set it, or write the path")
+        return os.environ[name]
+
+    return (path.parent / Path(_VARIABLE.sub(variable, value)).expanduser()).resolve()
+
+
+def _check_labels(config: RunConfig, path: Path) -> None:
+    displays = [metric.display for metric in config.metrics]
+    for what, names in (("metrics", displays), ("attributors", list(config.attributors))):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(f"{path}: {what}: {', '.join(twice)} stands twice: give each its own `label` or drop one")
+    for index, metric in enumerate(config.metrics):
+        for attributor in metric.training_for:
+            if attributor not in config.attributors:
+                raise InputError(
+                    f"{path}: metrics[{index}].training_for.{attributor}: no such attributor in this run "
+                    f"(attributors: {', '.join(config.attributors)})"
+                )
+            training_for(metric, attributor, str(path))
+
+
+def _validated(adapter: TypeAdapter[Any], data: dict[str, Any], prefix: str) -> Any:
+    """Strict JSON validation: no number is read from a string, arrays become tuples, strings become paths."""
+    try:
+        return adapter.validate_json(json.dumps(data, default=str), strict=True)
+    except ValidationError as error:
+        lines = [prefix + _describe(problem, adapter) for problem in error.errors()]
+        raise InputError("\n".join(dict.fromkeys(lines))) from error
+
+
+def _describe(problem: Any, adapter: TypeAdapter[Any]) -> str:
+    location = [part for part in problem["loc"] if part not in ("function-after", "tuple", "dataclass")]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = _known_keys(adapter._type, location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"{key}: unknown key: {hint}(known: {', '.join(known)})"
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"{key}: missing: add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key}: {message} (here: {problem['input']!r})"
+
+
+def _known_keys(kind: Any, location: list[str | int]) -> list[str]:
+    for part in location:
+        hints = get_type_hints(kind) if is_dataclass(kind) else {}
+        inner = hints.get(part) if isinstance(part, str) else kind
+        kind = _dataclass_in(inner)
+    return sorted(field.name for field in fields(kind)) if is_dataclass(kind) else []
+
+
+def _dataclass_in(kind: Any) -> Any:
+    """The dataclass inside ``X``, ``X | None`` or ``tuple[X, ...]``."""
+    if kind is None or is_dataclass(kind):
+        return kind
+    if get_origin(kind) is None:
+        return None
+    return next((found for found in map(_dataclass_in, get_args(kind)) if is_dataclass(found)), None)

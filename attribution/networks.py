@@ -1,0 +1,243 @@
+"""Networks by name, each with its preprocessing, number of classes and default GradCAM layer.
+
+Forms of a network's `spec`:
+
+- ``torchvision:resnet18`` or ``torchvision:resnet18?weights=DEFAULT``: a classifier of torchvision;
+- ``import:package.module:factory``: whatever `factory` (called with ``network.arguments``) returns, an `nn.Module`;
+  an argument that itself starts with ``import:`` is looked up, and called if it can be called;
+- ``file:path.pt``: a file that holds an architecture's name, its arguments and its weights; the names are in
+  `attribution.architectures`.
+"""
+
+import copy
+import importlib
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import torch
+from torch import Tensor, nn
+
+from attribution.architectures import ARCHITECTURES
+from attribution.config import NetworkConfig
+from attribution.errors import InputError
+from attribution.images import Preprocessing
+from attribution.registries import lookup
+
+IMAGENET = Preprocessing(
+    size=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), fit="crop", resize=256, interpolation="bilinear"
+)
+# The last feature map before pooling, where the trace below would name an outer container instead.
+DEFAULT_LAYERS = {
+    "resnet": "layer4",
+    "vgg11": "features.19",
+    "vgg13": "features.23",
+    "vgg16": "features.29",
+    "vgg19": "features.35",
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """An image classifier in eval mode.
+
+    `columns` restricts its answer to some of its classes: logits, targets and predictions then count within them.
+    """
+
+    name: str
+    spec: str
+    module: nn.Module
+    preprocessing: Preprocessing
+    layer: str
+    classes: int
+    columns: tuple[int, ...] | None = None
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits [N, classes] of normalised images [N, 3, H, W]."""
+        logits: Tensor = self.module(images)
+        return logits if self.columns is None else logits[:, list(self.columns)]
+
+    def copy(self) -> "Network":
+        """A network with weights of its own, to be fine-tuned."""
+        return replace(self, module=copy.deepcopy(self.module))
+
+    def restricted(self, classes: Sequence[int]) -> "Network":
+        """The same network choosing among `classes` only."""
+        return replace(self, columns=tuple(classes), classes=len(classes))
+
+    def to(self, device: torch.device) -> "Network":
+        self.module.to(device)
+        return self
+
+    def feature_layer(self) -> nn.Module:
+        """The module whose output GradCAM explains; InputError if the network has none of that name."""
+        modules = dict(self.module.named_modules())
+        module: nn.Module = lookup(modules, self.layer, f"network {self.name}: layer", "module")
+        return module
+
+    def weights_digest(self) -> str:
+        """SHA-256 over the names and values of the network's parameters and buffers."""
+        digest = sha256()
+        for name, value in sorted(self.module.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+@contextmanager
+def frozen(network: Network) -> Iterator[None]:
+    """Parameters ask for no gradients inside the block: maps need none of theirs, and are made faster without."""
+    before = [(parameter, parameter.requires_grad) for parameter in network.module.parameters()]
+    try:
+        for parameter, _ in before:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter, wanted in before:
+            parameter.requires_grad_(wanted)
+
+
+def load_network(config: NetworkConfig, where: str) -> Network:
+    """The network that `config` names, on the CPU, in eval mode. InputError names `where` and the key."""
+    scheme, _, rest = config.spec.partition(":")
+    loader = lookup(LOADERS, scheme, f"{where}: network.spec", "kind of network")
+    module, preprocessing = loader(rest, config, f"{where}: network")
+    module.eval()
+    if config.preprocessing is not None:
+        preprocessing = Preprocessing(**asdict(config.preprocessing))
+    if preprocessing is None:
+        raise InputError(f"{where}: network.preprocessing: missing: {config.spec} does not say how its input is made")
+    classes, traced = _trace(module, preprocessing.size, f"{where}: network")
+    layer = config.layer or _default_layer(config.spec) or traced
+    network = Network(config.name, config.spec, module, preprocessing, layer, classes)
+    lookup(dict(module.named_modules()), layer, f"{where}: network.layer", "module")
+    return network
+
+
+def _torchvision(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Preprocessing | None]:
+    from torchvision import models
+
+    name, _, query = rest.partition("?")
+    known = models.list_models(module=models)
+    lookup(dict.fromkeys(known, name), name, f"{where}.spec", "torchvision network")
+    options = dict(parse_qsl(query))
+    unknown = set(options) - {"weights"}
+    if unknown:
+        raise InputError(f"{where}.spec: unknown option {', '.join(sorted(unknown))} (known: weights)")
+    weights = None
+    if "weights" in options:
+        choices = {entry.name: entry for entry in models.get_model_weights(name)} | {
+            "DEFAULT": models.get_model_weights(name).DEFAULT
+        }
+        weights = lookup(choices, options["weights"], f"{where}.spec", "weights")
+    module: nn.Module = models.get_model(name, weights=weights, **config.arguments)
+    if weights is None:
+        return module, IMAGENET
+    made = weights.transforms()
+    return module, Preprocessing(
+        size=made.crop_size[0],
+        mean=tuple(made.mean),
+        std=tuple(made.std),
+        fit="crop",
+        resize=made.resize_size[0],
+        interpolation=made.interpolation.value,
+    )
+
+
+def _import(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Preprocessing | None]:
+    factory = _imported(rest, f"{where}.spec")
+    arguments: dict[str, Any] = {}
+    for key, value in config.arguments.items():
+        if isinstance(value, str) and value.startswith("import:"):
+            found = _imported(value.removeprefix("import:"), f"{where}.arguments.{key}")
+            arguments[key] = found() if callable(found) else found
+        else:
+            arguments[key] = value
+    try:
+        module = factory(**arguments)
+    except TypeError as error:
+        raise InputError(f"{where}.arguments: {rest} does not take them: {error}") from error
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{where}.spec: {rest} returned {type(module).__name__}: it must return a torch.nn.Module")
+    return module, None
+
+
+def _imported(target: str, where: str) -> Any:
+    """The object that ``package.module:name.name`` stands for."""
+    module_name, _, attributes = target.partition(":")
+    if not attributes:
+        raise InputError(f"{where}: {target!r} names no factory: write import:package.module:factory")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise InputError(f"{where}: cannot import {module_name!r} ({error}): install it or mend the name") from error
+    for attribute in attributes.split("."):
+        if not hasattr(found, attribute):
+            raise InputError(f"{where}: {module_name} has no {attributes!r}: mend the name")
+        found = getattr(found, attribute)
+    return found
+
+
+def _file(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Preprocessing | None]:
+    path = Path(rest)
+    if not path.is_file():
+        raise InputError(f"{where}.spec: {path}: no such file: name the network's .pt file")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise InputError(f"{where}.spec: {path}: not a readable network file: {error}") from error
+    missing = {"architecture", "state_dict", "preprocessing"} - set(content if isinstance(content, dict) else ())
+    if missing:
+        raise InputError(f"{where}.spec: {path}: lacks {', '.join(sorted(missing))}: save it as docs/networks.md says")
+    architecture = lookup(ARCHITECTURES, content["architecture"], f"{where}.spec: {path}", "architecture")
+    module = architecture(**content.get("arguments", {}))
+    try:
+        module.load_state_dict(content["state_dict"])
+    except RuntimeError as error:
+        raise InputError(f"{where}.spec: {path}: the weights do not fit the architecture: {error}") from error
+    return module, Preprocessing(**content["preprocessing"])
+
+
+LOADERS: dict[str, Callable[[str, NetworkConfig, str], tuple[nn.Module, Preprocessing | None]]] = {
+    "torchvision": _torchvision,
+    "import": _import,
+    "file": _file,
+}
+
+
+def _default_layer(spec: str) -> str | None:
+    scheme, _, rest = spec.partition(":")
+    if scheme != "torchvision":
+        return None
+    name = rest.partition("?")[0].removesuffix("_bn")
+    if rest.partition("?")[0].endswith("_bn"):
+        return None
+    return next((layer for prefix, layer in DEFAULT_LAYERS.items() if name.startswith(prefix)), None)
+
+
+def _trace(module: nn.Module, size: int, where: str) -> tuple[int, str]:
+    """Number of classes, and the name of the last module that puts out a feature map before pooling."""
+    last: list[str] = []
+    names = {id(child): name for name, child in module.named_modules() if name}
+
+    def watch(child: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] > 1 and output.shape[3] > 1:
+            last.append(names[id(child)])
+
+    handles = [child.register_forward_hook(watch) for name, child in module.named_modules() if name]
+    try:
+        with torch.no_grad():
+            logits = module(torch.zeros(1, 3, size, size))
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        raise InputError(f"{where}: does not accept one image of 3x{size}x{size}: {error}") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        raise InputError(f"{where}: must answer with logits of shape [images, classes]")
+    return int(logits.shape[1]), last[-1] if last else ""

@@ -1,0 +1,113 @@
+"""The whole path: for each condition fine-tune, explain before and after, score, render, bundle."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from attribution.networks import Network
+from attribution.pairing import choose_images, write_pairs
+from attribution.progress import Progress, silent
+from attribution.run import Condition, Run, prepare
+from attribution.scoring import Scored, score_condition, summary
+from attribution.table import result_table
+from attribution.trainers import TRAINERS, Outcome, Task
+
+logger = logging.getLogger(__name__)
+
+
+def build(config: Path, out: Path, *, resume: bool = False, device: str = "auto", progress: Progress = silent) -> Path:
+    """From a config to a bundle; returns the bundle's folder.
+
+    `out` keeps what is finished, so that after an interruption ``resume=True`` goes on from there to the same result.
+    Raises InputError, with file, key and remedy, before any training.
+    """
+    run = prepare(config, out, resume=resume, device=device, progress=progress)
+    return _bundle(run, progress)
+
+
+def finetune(
+    config: Path, out: Path, *, resume: bool = False, device: str = "auto", progress: Progress = silent
+) -> None:
+    """Fine-tune every condition and keep the checkpoints in `out`."""
+    run = prepare(config, out, resume=resume, device=device, progress=progress)
+    for condition in run.conditions:
+        finetune_condition(run, condition, progress)
+
+
+def score(config: Path, out: Path, *, device: str = "auto", progress: Progress = silent) -> str:
+    """The result table of the export split, from the checkpoints in `out` (and what they lack)."""
+    run = prepare(config, out, resume=True, device=device, progress=progress)
+    return result_table([_entry(run, scored) for scored in _scored(run, progress)])
+
+
+def export(config: Path, out: Path, *, device: str = "auto", progress: Progress = silent) -> Path:
+    """Pairs and bundle from the checkpoints in `out` (and what they lack)."""
+    run = prepare(config, out, resume=True, device=device, progress=progress)
+    return _bundle(run, progress)
+
+
+def table_of(bundle: Path) -> str:
+    """The result table of a bundle, and how many pairs it holds."""
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    pairs = manifest["pairs"]
+    dropped = ", ".join(f"{reason}: {count}" for reason, count in pairs["dropped"].items())
+    return (
+        f"{result_table(manifest['conditions'])}\n"
+        f"{pairs['exported']} of {pairs['wanted']} images exported; export images left out - {dropped}"
+    )
+
+
+def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Outcome:
+    """The condition's selected network; a finished fine-tuning is read from its checkpoint."""
+    task = Task(
+        original=run.network,
+        attributor=condition.attributor,
+        metric=condition.metric,
+        train=run.splits["train"],
+        validation=run.splits["validation"],
+        logits=run.logits,
+        config=condition.training,
+        seed=run.config.seed,
+        batch=run.config.batch,
+    )
+    what = f"{condition.name}: fine-tuning"
+
+    def report(event: dict[str, float]) -> None:
+        progress(what, int(event["step"]), condition.training.steps)
+        if "validation" in event:
+            logger.info(
+                "%s: step %d, %s %.3f, agreement %.3f",
+                condition.name,
+                event["step"],
+                condition.metric.name,
+                event["validation"],
+                event["agreement"],
+            )
+
+    return TRAINERS[condition.training.trainer](task, run.checkpoint(condition), run.key, report)
+
+
+def _scored(run: Run, progress: Progress) -> Iterator[Scored]:
+    for condition in run.conditions:
+        outcome = finetune_condition(run, condition, progress)
+        yield score_condition(run, condition, outcome, progress)
+
+
+def _entry(run: Run, scored: Scored) -> dict[str, object]:
+    return {**summary(run, scored), "seconds": round(scored.selection.seconds, 1)}
+
+
+def _bundle(run: Run, progress: Progress) -> Path:
+    everything = list(_scored(run, progress))
+    for scored in everything:
+        if not scored.selection.improved:
+            fate = "exported all the same" if run.config.export_unimproved else "not exported"
+            logger.warning("%s: fine-tuning did not improve the metric; %s", scored.condition.name, fate)
+    exported = [scored for scored in everything if scored.selection.improved or run.config.export_unimproved]
+    selection = choose_images(run, exported)
+
+    def finetuned(condition: Condition) -> Network:
+        return finetune_condition(run, condition, silent).network
+
+    return write_pairs(run, everything, exported, finetuned, selection, progress)

@@ -1,0 +1,37 @@
+"""The table at the end of a run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+HEADER = ("condition", "metric before -> after", "difference [95 % CI]", "agreement", "accuracy", "seconds", "")
+
+
+def result_table(conditions: Sequence[dict[str, Any]]) -> str:
+    """Conditions as they stand in the manifest, one line each, aligned."""
+    rows = [HEADER, *(_row(entry) for entry in conditions)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "-" * max(map(len, lines)))
+    return "\n".join(lines)
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    export, accuracy = entry["export"], entry["accuracy"]
+    low, high = export["ci"]
+    return (
+        f"{entry['metric']} x {entry['attributor']}",
+        f"{_three(export['before'])} -> {_three(export['after'])}",
+        f"{_signed(export['difference'])} [{_signed(low)}, {_signed(high)}]",
+        _three(entry["agreement"]),
+        f"{_three(accuracy['before'])} -> {_three(accuracy['after'])}",
+        f"{entry['seconds']:.0f}" if "seconds" in entry else "-",
+        "" if entry["improved"] else "not improved",
+    )
+
+
+def _three(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def _signed(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:+.3f}"

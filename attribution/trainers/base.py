@@ -1,0 +1,70 @@
+"""What every trainer takes and returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from attribution.attributors import Attributor
+from attribution.config import TrainingConfig
+from attribution.metrics import LearnableMetric
+from attribution.networks import Network
+from attribution.split_view import SplitView
+
+
+@dataclass(frozen=True)
+class Task:
+    """One condition's fine-tuning: a metric on an attributor's maps of a network, and the splits to do it on.
+
+    `logits` are the original network's answers to every image of the data set [N, classes], made once.
+    """
+
+    original: Network
+    attributor: Attributor
+    metric: LearnableMetric
+    train: SplitView
+    validation: SplitView
+    logits: Tensor
+    config: TrainingConfig
+    seed: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How the weights of a fine-tuning were selected; scores are means over the validation split.
+
+    `improved` is false where no checkpoint that agrees with the original often enough beat the original's own score.
+    """
+
+    improved: bool
+    before: float
+    after: float
+    agreement: float
+    step: int
+    seconds: float
+    history: tuple[dict[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The selected network and how it was selected."""
+
+    network: Network
+    selection: Selection
+
+
+Report = Callable[[dict[str, float]], None]
+
+
+class Trainer(Protocol):
+    """Fine-tunes a network on a learnable metric under a constraint."""
+
+    def __call__(self, task: Task, checkpoint: Path, key: str, report: Report) -> Outcome:
+        """Train from `checkpoint` if it is there and was made under the same `key`, else from the original.
+
+        Progress is kept in `checkpoint` at every validation; `report` hears of every step.
+        """
+        ...

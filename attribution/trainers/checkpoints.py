@@ -1,0 +1,30 @@
+"""Checkpoints that survive a kill: written beside, then moved into place."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from attribution.errors import InputError
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write `content` to `path`; a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".tmp")
+    with beside.open("wb") as stream:
+        torch.save(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+
+
+def load_checkpoint(path: Path, key: str) -> dict[str, Any] | None:
+    """The checkpoint at `path`, None if there is none; InputError if it belongs to another run."""
+    if not path.is_file():
+        return None
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if content["key"] != key:
+        raise InputError(f"{path}: made by another run (config, data or network differ): use another --out")
+    return content
