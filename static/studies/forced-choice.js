@@ -25,7 +25,7 @@ const { ParameterType } = /** @type {any} */ (globalThis).jsPsychModule;
 /** Nobody decides this fast: such an input was meant for what was on the screen before. */
 const GUARD_MS = 200;
 /** The second click of a double click comes within this time. */
-const DOUBLE_CLICK_MS = 500;
+const DOUBLE_CLICK_MS = 400;
 
 /** @type {ReadonlyMap<string, Choice>} */
 const CHOICE_BY_KEY = new Map([

@@ -4,7 +4,8 @@ Run as a program, so that the tests' own process never opens that database throu
 
     python -m tests.e2e.site_data '[{"slug": "one", "trials": 6, "allow_undo": true, "offer_neither": true}]'
 
-Each study gets one annotator, named like the study, with the password `PASSWORD`.
+Each study gets one annotator, named like the study, with the password `PASSWORD`. A study's trials have different
+classes as the network's answer, so that a trial can be told by it.
 """
 
 import colorsys
@@ -68,6 +69,7 @@ def create_studies(specs: list[StudySpec]) -> None:
     from django.contrib.auth.hashers import make_password
     from django.core.files.base import ContentFile
     from django.core.files.storage import default_storage
+    from django.db import transaction
 
     from studies.models import Condition, Image, Pair, Picture, Study, Trial, User
     from studies.services import enrol
@@ -82,44 +84,45 @@ def create_studies(specs: list[StudySpec]) -> None:
         return stored
 
     password = make_password(PASSWORD)
-    for spec in specs:
-        study = Study.objects.create(
-            slug=spec.slug,
-            title="Where does the network look?",
-            question="Which map explains the network’s answer better?",
-            seed=7,
-            allow_undo=spec.allow_undo,
-            offer_neither=spec.offer_neither,
-        )
-        condition = Condition.objects.create(
-            study=study,
-            dataset="shapes",
-            metric="RMA",
-            network="SmallCNN",
-            attributor="GradCAM",
-            direction="higher",
-            improved=True,
-        )
-        for number in range(spec.trials):
-            label = CLASSES[number % len(CLASSES)]
-            pair = Pair.objects.create(
-                condition=condition,
-                image=Image.objects.create(
-                    study=study, name=f"image-{number}", picture=picture(photo(number)), label=label
-                ),
-                original=picture(attribution_map(number, focused=False)),
-                finetuned=picture(attribution_map(number, focused=True)),
-                score_original=0.3,
-                score_finetuned=0.6,
-                target=label,
-                prediction_original=label,
-                prediction_finetuned=label,
-                confidence_original=0.8,
-                confidence_finetuned=0.8,
+    with transaction.atomic():
+        for spec in specs:
+            study = Study.objects.create(
+                slug=spec.slug,
+                title="Where does the network look?",
+                question="Which map explains the network’s answer better?",
+                seed=7,
+                allow_undo=spec.allow_undo,
+                offer_neither=spec.offer_neither,
             )
-            Trial.objects.create(study=study, key=f"t{number:04}", pair=pair)
-        annotator = User.objects.create(username=spec.slug, password=password)
-        enrol(study=study, annotator=annotator)
+            condition = Condition.objects.create(
+                study=study,
+                dataset="shapes",
+                metric="RMA",
+                network="SmallCNN",
+                attributor="GradCAM",
+                direction="higher",
+                improved=True,
+            )
+            for number in range(spec.trials):
+                label = CLASSES[number % len(CLASSES)]
+                pair = Pair.objects.create(
+                    condition=condition,
+                    image=Image.objects.create(
+                        study=study, name=f"image-{number}", picture=picture(photo(number)), label=label
+                    ),
+                    original=picture(attribution_map(number, focused=False)),
+                    finetuned=picture(attribution_map(number, focused=True)),
+                    score_original=0.3,
+                    score_finetuned=0.6,
+                    target=label,
+                    prediction_original=label,
+                    prediction_finetuned=label,
+                    confidence_original=0.8,
+                    confidence_finetuned=0.8,
+                )
+                Trial.objects.create(study=study, key=f"t{number:04}", pair=pair)
+            annotator = User.objects.create(username=spec.slug, password=password)
+            enrol(study=study, annotator=annotator)
 
 
 def as_argument(specs: list[StudySpec]) -> str:

@@ -1,0 +1,102 @@
+"""An annotator at a browser: what the tests do and see on the pages."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.e2e.site import Site
+from tests.e2e.site_data import PASSWORD
+
+Choice = Literal["left", "right", "neither"]
+NAMES: dict[Choice, str] = {"left": "left map", "right": "right map", "neither": "Neither"}
+
+# The trial is on the screen, and the moments have passed in which an input would be meant for the one before.
+READY = """() => {
+    const trial = document.querySelector(".trial:not([data-answer])");
+    return trial?.dataset.painted && performance.now() > Number(trial.dataset.painted) + 210;
+}"""
+PIXELS = """picture => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    return canvas.toDataURL();
+}"""
+
+
+@dataclass
+class Annotator:
+    """A logged-in annotator of the study `slug`, in a browser context of their own."""
+
+    site: Site
+    slug: str
+    context: BrowserContext
+    page: Page
+    # What the browser complains about: exceptions, CSP violations, warnings of jsPsych.
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> Page:
+        """Collect what the browser complains about on a page."""
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type in ("error", "warning")
+            # Expected where a test takes the connection away.
+            and not message.text.startswith("Failed to load resource")
+            and self.complaints.append(message.text),
+        )
+        return page
+
+    def log_in(self, page: Page | None = None) -> None:
+        page = page or self.page
+        page.goto(f"{self.site.url}/accounts/login/")
+        page.get_by_label("Username").fill(self.slug)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="My studies")).to_be_visible()
+
+    def start(self, page: Page | None = None) -> None:
+        """Open the runner and wait for a trial."""
+        page = page or self.page
+        page.goto(f"{self.site.url}/studies/{self.slug}/")
+        self.ready(page)
+
+    def ready(self, page: Page | None = None) -> None:
+        """Wait until the trial on the screen takes an answer."""
+        (page or self.page).wait_for_function(READY, polling=20)
+
+    def option(self, choice: Choice, page: Page | None = None) -> Locator:
+        return (page or self.page).get_by_role("button", name=NAMES[choice], exact=True)
+
+    def answer(self, *choices: Choice, page: Page | None = None) -> None:
+        """Answer trials with the mouse, one after the other."""
+        for choice in choices:
+            self.ready(page)
+            self.option(choice, page).click()
+
+    def progress(self, page: Page | None = None) -> str:
+        return (page or self.page).locator("#progress-text").inner_text()
+
+    def expect_progress(self, text: str) -> None:
+        expect(self.page.locator("#progress-text")).to_have_text(text)
+
+    def prediction(self, page: Page | None = None) -> str:
+        """The network's answer on the screen: each trial of a test study has another one."""
+        return (page or self.page).locator(".trial:not([data-answer]) .prediction b").inner_text()
+
+    def pixels(self, choice: Choice) -> str:
+        """What a map looks like, as a data address."""
+        text: str = self.option(choice).locator("img").evaluate(PIXELS)
+        return text
+
+    def expect_done(self) -> None:
+        self.page.wait_for_url(re.compile(r"/done/$"))
+        expect(self.page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+    def cut_connection(self) -> None:
+        """Let nothing reach the API any more."""
+        self.context.route("**/api/**", lambda route: route.abort("connectionfailed"))
+
+    def restore_connection(self) -> None:
+        self.context.unroute_all(behavior="wait")
