@@ -12,304 +12,529 @@ import studies.models.answers
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Condition',
+            name="Condition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dataset', models.CharField(max_length=100)),
-                ('metric', models.CharField(max_length=100)),
-                ('network', models.CharField(max_length=100)),
-                ('attributor', models.CharField(max_length=100)),
-                ('direction', models.CharField(choices=[('higher', 'higher is better'), ('lower', 'lower is better')], max_length=6)),
-                ('improved', models.BooleanField(help_text='Fine-tuning improved the metric.')),
-                ('summary', models.JSONField(blank=True, default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("dataset", models.CharField(max_length=100)),
+                ("metric", models.CharField(max_length=100)),
+                ("network", models.CharField(max_length=100)),
+                ("attributor", models.CharField(max_length=100)),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("higher", "higher is better"), ("lower", "lower is better")], max_length=6
+                    ),
+                ),
+                ("improved", models.BooleanField(help_text="Fine-tuning improved the metric.")),
+                ("summary", models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'ordering': ['study', 'dataset', 'metric', 'network', 'attributor'],
+                "ordering": ["study", "dataset", "metric", "network", "attributor"],
             },
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('label', models.CharField(max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=255)),
+                ("label", models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['study', 'name'],
+                "ordering": ["study", "name"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Participation',
+            name="Participation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('is_exhausted', models.BooleanField(default=False, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='participations', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                ("is_exhausted", models.BooleanField(default=False, editable=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "annotator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="participations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['study', 'code'],
+                "ordering": ["study", "code"],
             },
         ),
         migrations.CreateModel(
-            name='Assignment',
+            name="Assignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
-                ('side', models.CharField(choices=[('left', 'Left'), ('right', 'Right')], max_length=5)),
-                ('token', models.CharField(default=studies.models.answers.new_token, editable=False, max_length=40, unique=True)),
-                ('state', models.CharField(choices=[('live', 'Live'), ('answered', 'Answered'), ('released', 'released to the pool')], default='live', max_length=10)),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('issued_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('participation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='studies.participation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ("side", models.CharField(choices=[("left", "Left"), ("right", "Right")], max_length=5)),
+                (
+                    "token",
+                    models.CharField(
+                        default=studies.models.answers.new_token, editable=False, max_length=40, unique=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("live", "Live"), ("answered", "Answered"), ("released", "released to the pool")],
+                        default="live",
+                        max_length=10,
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("issued_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "participation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assignments",
+                        to="studies.participation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['participation', 'position'],
+                "ordering": ["participation", "position"],
             },
         ),
         migrations.CreateModel(
-            name='Picture',
+            name="Picture",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator('^[0-9a-f]{64}\\Z', 'a digest is 64 hexadecimal digits (SHA-256)')])),
-                ('width', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
-                ('height', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "digest",
+                    models.CharField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[0-9a-f]{64}\\Z", "a digest is 64 hexadecimal digits (SHA-256)"
+                            )
+                        ],
+                    ),
+                ),
+                ("width", models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ("height", models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('width__gte', 1), ('height__gte', 1)), name='picture_has_an_area')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("width__gte", 1), ("height__gte", 1)), name="picture_has_an_area"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Pair',
+            name="Pair",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('score_original', models.FloatField(blank=True, null=True)),
-                ('score_finetuned', models.FloatField(blank=True, null=True)),
-                ('target', models.CharField(max_length=200)),
-                ('prediction_original', models.CharField(max_length=200)),
-                ('prediction_finetuned', models.CharField(max_length=200)),
-                ('confidence_original', models.FloatField()),
-                ('confidence_finetuned', models.FloatField()),
-                ('condition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pairs', to='studies.condition')),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pairs', to='studies.image')),
-                ('finetuned', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pairs_as_finetuned', to='studies.picture')),
-                ('original', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pairs_as_original', to='studies.picture')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("score_original", models.FloatField(blank=True, null=True)),
+                ("score_finetuned", models.FloatField(blank=True, null=True)),
+                ("target", models.CharField(max_length=200)),
+                ("prediction_original", models.CharField(max_length=200)),
+                ("prediction_finetuned", models.CharField(max_length=200)),
+                ("confidence_original", models.FloatField()),
+                ("confidence_finetuned", models.FloatField()),
+                (
+                    "condition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="pairs", to="studies.condition"
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="pairs", to="studies.image"
+                    ),
+                ),
+                (
+                    "finetuned",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="pairs_as_finetuned",
+                        to="studies.picture",
+                    ),
+                ),
+                (
+                    "original",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="pairs_as_original",
+                        to="studies.picture",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['condition', 'image'],
-            },
-        ),
-        migrations.AddField(
-            model_name='image',
-            name='picture',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='images', to='studies.picture'),
-        ),
-        migrations.CreateModel(
-            name='Response',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
-                ('uuid', models.UUIDField(unique=True)),
-                ('given', models.CharField(choices=[('left', 'Left'), ('right', 'Right'), ('neither', 'Neither')], max_length=10)),
-                ('choice', models.CharField(choices=[('original', 'Original'), ('finetuned', 'Finetuned'), ('neither', 'Neither')], max_length=10)),
-                ('rt_ms', models.FloatField()),
-                ('timing', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('assignment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='responses', to='studies.assignment')),
-            ],
-            options={
-                'ordering': ['assignment', 'revision'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Study',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=100, unique=True)),
-                ('title', models.CharField(max_length=200)),
-                ('question', models.CharField(max_length=500)),
-                ('seed', models.BigIntegerField(default=0)),
-                ('annotators_per_trial', models.PositiveIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)])),
-                ('trials_per_annotator', models.PositiveIntegerField(blank=True, help_text='Empty: all trials.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('allow_undo', models.BooleanField(default=False)),
-                ('offer_neither', models.BooleanField(default=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('paused', 'Paused'), ('closed', 'Closed')], default='open', max_length=10)),
-                ('is_simulated', models.BooleanField(default=False, help_text='The answers come from simulated annotators.')),
-                ('bundle_digest', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('copied_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='copies', to='studies.study')),
-            ],
-            options={
-                'verbose_name_plural': 'studies',
-                'ordering': ['slug'],
-            },
-        ),
-        migrations.AddField(
-            model_name='participation',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='participations', to='studies.study'),
-        ),
-        migrations.AddField(
-            model_name='image',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='studies.study'),
-        ),
-        migrations.AddField(
-            model_name='condition',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conditions', to='studies.study'),
-        ),
-        migrations.CreateModel(
-            name='Trial',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200)),
-                ('trial_type', models.CharField(default='forced_choice', max_length=40)),
-                ('kind', models.CharField(choices=[('main', 'Main')], default='main', max_length=20)),
-                ('assigned', models.PositiveIntegerField(default=0, editable=False)),
-                ('pair', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trials', to='studies.pair')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trials', to='studies.study')),
-            ],
-            options={
-                'ordering': ['study', 'key'],
+                "ordering": ["condition", "image"],
             },
         ),
         migrations.AddField(
-            model_name='assignment',
-            name='trial',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='studies.trial'),
+            model_name="image",
+            name="picture",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="images", to="studies.picture"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Response",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ("uuid", models.UUIDField(unique=True)),
+                (
+                    "given",
+                    models.CharField(
+                        choices=[("left", "Left"), ("right", "Right"), ("neither", "Neither")], max_length=10
+                    ),
+                ),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[("original", "Original"), ("finetuned", "Finetuned"), ("neither", "Neither")],
+                        max_length=10,
+                    ),
+                ),
+                ("rt_ms", models.FloatField()),
+                ("timing", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "assignment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="responses", to="studies.assignment"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["assignment", "revision"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Study",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=100, unique=True)),
+                ("title", models.CharField(max_length=200)),
+                ("question", models.CharField(max_length=500)),
+                ("seed", models.BigIntegerField(default=0)),
+                (
+                    "annotators_per_trial",
+                    models.PositiveIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)]),
+                ),
+                (
+                    "trials_per_annotator",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty: all trials.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("allow_undo", models.BooleanField(default=False)),
+                ("offer_neither", models.BooleanField(default=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("paused", "Paused"), ("closed", "Closed")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "is_simulated",
+                    models.BooleanField(default=False, help_text="The answers come from simulated annotators."),
+                ),
+                ("bundle_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "copied_from",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="copies",
+                        to="studies.study",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "studies",
+                "ordering": ["slug"],
+            },
+        ),
+        migrations.AddField(
+            model_name="participation",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="participations", to="studies.study"
+            ),
+        ),
+        migrations.AddField(
+            model_name="image",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="images", to="studies.study"
+            ),
+        ),
+        migrations.AddField(
+            model_name="condition",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="conditions", to="studies.study"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Trial",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200)),
+                ("trial_type", models.CharField(default="forced_choice", max_length=40)),
+                ("kind", models.CharField(choices=[("main", "Main")], default="main", max_length=20)),
+                ("assigned", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "pair",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="trials", to="studies.pair"
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="trials", to="studies.study"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["study", "key"],
+            },
+        ),
+        migrations.AddField(
+            model_name="assignment",
+            name="trial",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="assignments", to="studies.trial"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pair',
-            constraint=models.UniqueConstraint(fields=('condition', 'image'), name='pair_once_per_condition'),
+            model_name="pair",
+            constraint=models.UniqueConstraint(fields=("condition", "image"), name="pair_once_per_condition"),
         ),
         migrations.AddConstraint(
-            model_name='response',
-            constraint=models.UniqueConstraint(fields=('assignment', 'revision'), name='response_once_per_revision'),
+            model_name="response",
+            constraint=models.UniqueConstraint(fields=("assignment", "revision"), name="response_once_per_revision"),
         ),
         migrations.AddConstraint(
-            model_name='response',
-            constraint=models.CheckConstraint(condition=models.Q(('revision__gte', 1)), name='response_revision_from_one'),
+            model_name="response",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("revision__gte", 1)), name="response_revision_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='response',
-            constraint=models.CheckConstraint(condition=models.Q(('rt_ms__gte', 0)), name='response_time_not_negative'),
+            model_name="response",
+            constraint=models.CheckConstraint(condition=models.Q(("rt_ms__gte", 0)), name="response_time_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='response',
-            constraint=models.CheckConstraint(condition=models.Q(('given__in', ['left', 'right', 'neither']), ('choice__in', ['original', 'finetuned', 'neither'])), name='response_choice_is_known'),
+            model_name="response",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("given__in", ["left", "right", "neither"]), ("choice__in", ["original", "finetuned", "neither"])
+                ),
+                name="response_choice_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.CheckConstraint(condition=models.Q(('annotators_per_trial__gte', 1)), name='study_wants_at_least_one_annotator'),
+            model_name="study",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("annotators_per_trial__gte", 1)), name="study_wants_at_least_one_annotator"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.CheckConstraint(condition=models.Q(('trials_per_annotator__isnull', True), ('trials_per_annotator__gte', 1), _connector='OR'), name='study_gives_at_least_one_trial'),
+            model_name="study",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("trials_per_annotator__isnull", True), ("trials_per_annotator__gte", 1), _connector="OR"
+                ),
+                name="study_gives_at_least_one_trial",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'paused', 'closed'])), name='study_state_is_known'),
+            model_name="study",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["open", "paused", "closed"])), name="study_state_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='participation',
-            constraint=models.UniqueConstraint(fields=('study', 'annotator'), name='participation_once_per_annotator'),
+            model_name="participation",
+            constraint=models.UniqueConstraint(fields=("study", "annotator"), name="participation_once_per_annotator"),
         ),
         migrations.AddConstraint(
-            model_name='participation',
-            constraint=models.UniqueConstraint(fields=('study', 'code'), name='participation_code_once_per_study'),
+            model_name="participation",
+            constraint=models.UniqueConstraint(fields=("study", "code"), name="participation_code_once_per_study"),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('study', 'name'), name='image_once_per_study'),
+            model_name="image",
+            constraint=models.UniqueConstraint(fields=("study", "name"), name="image_once_per_study"),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.UniqueConstraint(fields=('study', 'dataset', 'metric', 'network', 'attributor'), name='condition_once_per_study'),
+            model_name="condition",
+            constraint=models.UniqueConstraint(
+                fields=("study", "dataset", "metric", "network", "attributor"), name="condition_once_per_study"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.CheckConstraint(condition=models.Q(('direction__in', ['higher', 'lower'])), name='condition_direction_is_known'),
+            model_name="condition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("direction__in", ["higher", "lower"])), name="condition_direction_is_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trial',
-            index=models.Index(fields=['study', 'assigned'], name='trial_by_fill'),
+            model_name="trial",
+            index=models.Index(fields=["study", "assigned"], name="trial_by_fill"),
         ),
         migrations.AddConstraint(
-            model_name='trial',
-            constraint=models.UniqueConstraint(fields=('study', 'key'), name='trial_once_per_study'),
+            model_name="trial",
+            constraint=models.UniqueConstraint(fields=("study", "key"), name="trial_once_per_study"),
         ),
         migrations.AddConstraint(
-            model_name='trial',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['main'])), name='trial_kind_is_known'),
+            model_name="trial",
+            constraint=models.CheckConstraint(condition=models.Q(("kind__in", ["main"])), name="trial_kind_is_known"),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(fields=['participation', 'state', 'position'], name='assignment_by_place'),
+            model_name="assignment",
+            index=models.Index(fields=["participation", "state", "position"], name="assignment_by_place"),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(fields=['participation', '-answered_at'], name='assignment_by_answer'),
+            model_name="assignment",
+            index=models.Index(fields=["participation", "-answered_at"], name="assignment_by_answer"),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'live')), fields=['expires_at'], name='assignment_live_by_expiry'),
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("state", "live")), fields=["expires_at"], name="assignment_live_by_expiry"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('participation', 'trial'), name='assignment_trial_once_per_annotator'),
+            model_name="assignment",
+            constraint=models.UniqueConstraint(
+                fields=("participation", "trial"), name="assignment_trial_once_per_annotator"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('participation', 'position'), name='assignment_one_per_position'),
+            model_name="assignment",
+            constraint=models.UniqueConstraint(
+                fields=("participation", "position"), name="assignment_one_per_position"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('side__in', ['left', 'right'])), name='assignment_side_is_known'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("side__in", ["left", "right"])), name="assignment_side_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['live', 'answered', 'released'])), name='assignment_state_is_known'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["live", "answered", "released"])), name="assignment_state_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answered_at__isnull', False), ('revision__gte', 1), ('state', 'answered')), models.Q(models.Q(('state', 'answered'), _negated=True), ('answered_at__isnull', True), ('revision', 0)), _connector='OR'), name='assignment_answered_has_a_revision'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answered_at__isnull", False), ("revision__gte", 1), ("state", "answered")),
+                    models.Q(
+                        models.Q(("state", "answered"), _negated=True), ("answered_at__isnull", True), ("revision", 0)
+                    ),
+                    _connector="OR",
+                ),
+                name="assignment_answered_has_a_revision",
+            ),
         ),
     ]

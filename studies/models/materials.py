@@ -1,11 +1,10 @@
 """What a bundle brings: the study, its pictures, conditions, images, pairs and trials. All have natural keys."""
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models.base import ModelBase
+from django.db.models.signals import pre_save
 from django.utils import timezone
 
 SHA256 = RegexValidator(r"^[0-9a-f]{64}\Z", "a digest is 64 hexadecimal digits (SHA-256)")
@@ -22,19 +21,21 @@ class Fixed(models.Model):
     class Meta:
         abstract = True
 
-    def save_base(
-        self,
-        raw: bool = False,
-        force_insert: bool | tuple[ModelBase, ...] = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        manager = type(self)._base_manager.using(using)
-        if raw and self.bookkeeping and update_fields is None and manager.filter(pk=self.pk).exists():
-            names = {field.name for field in self._meta.local_concrete_fields if not field.primary_key}
-            update_fields = names - self.bookkeeping
-        super().save_base(raw, force_insert, force_update, using, update_fields)
+    @classmethod
+    def bookkeeping_columns(cls) -> list[str]:
+        """Return the names of the attributes that hold the bookkeeping, keys of other rows as `..._id`."""
+        return [field.attname for field in cls._meta.local_concrete_fields if field.name in cls.bookkeeping]
+
+
+def keep_bookkeeping(sender: type[Fixed], instance: Fixed, raw: bool, using: str, **kwargs: object) -> None:
+    """Give a row that `loaddata` is about to write over another one the other's bookkeeping.
+
+    A signal, since `loaddata` saves rows past any method of the model.
+    """
+    if raw and instance.pk is not None:
+        stored = sender._base_manager.using(using).filter(pk=instance.pk).values(*sender.bookkeeping_columns()).first()
+        for name, value in (stored or {}).items():
+            setattr(instance, name, value)
 
 
 class StudyManager(models.Manager["Study"]):
@@ -282,3 +283,7 @@ class Trial(Fixed):
         return (*self.study.natural_key(), self.key)
 
     natural_key.dependencies = ["studies.pair"]  # type: ignore[attr-defined]
+
+
+for _model in (Study, Trial):
+    pre_save.connect(keep_bookkeeping, sender=_model)
