@@ -1,0 +1,204 @@
+"""The tables of a report as text, ready for the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.measures.estimates import Estimate
+from analysis.reports import Cell, Report, condition_keys
+from analysis.wording import NOT_ESTIMABLE, condition_labels, decimal, interval, p_value, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A cell: its text, a smaller text below (interval or reason), and what hovering tells."""
+
+    text: str
+    detail: str = ""
+    hover: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row: its name, and whether it begins a group or sums up the others."""
+
+    name: str
+    entries: list[Entry]
+    heading: str = ""
+    is_overall: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its caption; `columns` head the entries, `first` the names of the rows."""
+
+    caption: str
+    first: str
+    columns: tuple[str, ...]
+    rows: list[TableRow]
+
+
+def preference_table(report: Report) -> Table:
+    """Answers, shares, net preference, decisive win rate (two-way and Wilson) and majorities by condition."""
+    return Table(
+        caption="Preference by condition, with 95 % intervals. Majority: trials won by finetuned / neither / "
+        "original / tied.",
+        first="Condition",
+        columns=(
+            "Answers",
+            "Finetuned",
+            "Neither",
+            "Original",
+            "Net preference",
+            "Win rate",
+            "Win rate (Wilson)",
+            "Majority",
+        ),
+        rows=[TableRow(name, _preference(cell), heading, overall) for name, heading, cell, overall in _cells(report)],
+    )
+
+
+def agreement_table(report: Report) -> Table:
+    """Mean metric gain and the AUC by condition; within conditions and pooled for all."""
+    rows = [
+        TableRow(name, _agreement(cell, "metric_auc"), heading)
+        for name, heading, cell, overall in _cells(report)
+        if not overall
+    ]
+    if len(report.conditions) > 1:
+        rows.append(TableRow("within conditions", _agreement(report.overall, "metric_auc_within"), "All conditions", True))
+        rows.append(TableRow("pooled", _agreement(report.overall, "metric_auc"), "", True))
+    return Table(
+        caption="The metric and the annotators, image by image, with 95 % intervals.",
+        first="Condition",
+        columns=("Mean metric gain", "AUC", "Permutation p", "Decisive answers"),
+        rows=rows,
+    )
+
+
+def reliability_table(report: Report) -> Table:
+    """Agreement between annotators by condition; within conditions and pooled for all. Kappa never stands alone."""
+    rows = [
+        TableRow(name, _reliability(cell, ""), heading)
+        for name, heading, cell, overall in _cells(report)
+        if not overall
+    ]
+    if len(report.conditions) > 1:
+        rows.append(TableRow("within conditions", _reliability(report.overall, "_within"), "All conditions", True))
+        rows.append(TableRow("pooled", _reliability(report.overall, ""), "", True))
+    return Table(
+        caption="Agreement between annotators, with 95 % intervals.",
+        first="Condition",
+        columns=(
+            "Share neither",
+            "Percent agreement",
+            "Gwet's AC1",
+            "Fleiss' kappa",
+            "Alpha, nominal",
+            "Alpha, ordinal",
+            "Trials",
+        ),
+        rows=rows,
+    )
+
+
+def annotator_table(report: Report) -> Table:
+    """One row per annotator."""
+    rows = [
+        TableRow(
+            profile.annotator,
+            [
+                Entry(f"{profile.answers:,}"),
+                Entry(NOT_ESTIMABLE, "no times")
+                if profile.median_rt_ms is None
+                else Entry(f"{profile.median_rt_ms / 1000:.1f} s"),
+                Entry(NOT_ESTIMABLE, "no sides") if profile.left_share is None else Entry(percent(profile.left_share)),
+                Entry(percent(profile.finetuned / profile.answers)),
+                Entry(percent(profile.neither_share)),
+                Entry(percent(profile.original / profile.answers)),
+            ],
+        )
+        for profile in report.annotators
+    ]
+    return Table(
+        caption="What each annotator did.",
+        first="Annotator",
+        columns=("Answers", "Median time", "Left", "Finetuned", "Neither", "Original"),
+        rows=rows,
+    )
+
+
+def _cells(report: Report) -> list[tuple[str, str, Cell, bool]]:
+    """Name, heading (at the first row of a metric), numbers, and whether these are all conditions together."""
+    labels = condition_labels(condition_keys(report))
+    rows: list[tuple[str, str, Cell, bool]] = []
+    for metric in dict.fromkeys(result.facts.key.metric for result in report.conditions):
+        heading = metric
+        for result in report.conditions:
+            if result.facts.key.metric == metric:
+                rows.append((labels[result.facts.key], heading, result.cell, False))
+                heading = ""
+    if len(report.conditions) > 1:
+        rows.append(("All conditions", "", report.overall, True))
+    return rows
+
+
+def _preference(cell: Cell) -> list[Entry]:
+    estimates = cell.estimates
+    counts = cell.majority
+    return [
+        Entry(f"{cell.answers:,}", f"{cell.images:,} \u00d7 {cell.annotators:,}", "answers; images \u00d7 annotators"),
+        *(_share(estimates[f"share_{choice}"]) for choice in ("finetuned", "neither", "original")),
+        _number(estimates["net_preference"], "answers", signed=True),
+        _number(estimates["win_rate"], "decisive answers"),
+        _number(estimates["win_rate_wilson"], "decisive answers"),
+        Entry(
+            f"{counts.finetuned} / {counts.neither} / {counts.original} / {counts.tie}",
+            hover="trials whose most frequent answer is finetuned / neither / original / a tie; "
+            f"n = {counts.n:,} trials",
+        ),
+    ]
+
+
+def _agreement(cell: Cell, measure: str) -> list[Entry]:
+    auc = cell.estimates[measure]
+    gain = Entry(NOT_ESTIMABLE, "no metric scores") if cell.mean_gain is None else Entry(_gain(cell.mean_gain))
+    return [
+        gain,
+        _number(auc, "decisive answers"),
+        Entry(NOT_ESTIMABLE) if auc.p is None else Entry(p_value(auc.p)),
+        Entry(f"{auc.n:,}"),
+    ]
+
+
+def _reliability(cell: Cell, suffix: str) -> list[Entry]:
+    names: Sequence[str] = (
+        "percent_agreement",
+        f"gwet_ac1{suffix}",
+        f"fleiss_kappa{suffix}",
+        f"alpha_nominal{suffix}",
+        f"alpha_ordinal{suffix}",
+    )
+    return [
+        _share(cell.estimates["share_neither"]),
+        *(_number(cell.estimates[name], "trials") for name in names),
+        Entry(f"{cell.estimates['percent_agreement'].n:,}"),
+    ]
+
+
+def _number(estimate: Estimate, unit: str, *, signed: bool = False) -> Entry:
+    hover = f"n = {estimate.n:,} {unit}" + ("" if estimate.se is None else f"; SE {decimal(estimate.se, 3)}")
+    if estimate.value is None:
+        return Entry(NOT_ESTIMABLE, estimate.reason or "", hover)
+    text, _, bounds = interval(estimate, signed=signed).partition(" ")
+    return Entry(text, bounds or estimate.reason or "", hover)
+
+
+def _share(estimate: Estimate) -> Entry:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return Entry(NOT_ESTIMABLE, estimate.reason or "")
+    hover = f"n = {estimate.n:,} answers; Wilson {percent(estimate.low)} to {percent(estimate.high)}"
+    return Entry(percent(estimate.value), "", hover)
+
+
+def _gain(gain: float) -> str:
+    return f"{gain:+.3g}".replace("-", "\u2212")

@@ -1,0 +1,45 @@
+"""The report's pages, for staff only."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from analysis.pages import report_context
+from analysis.reports import NoResponsesError
+from analysis.study_report import CONTENT_TYPES, study_report
+from studies.models import Study
+
+
+@require_safe
+@never_cache
+def report_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """The report of a study as it stands now; 404 for everyone but staff."""
+    study = _study_for_staff(request, slug)
+    try:
+        context = report_context(study_report(study).report)
+    except NoResponsesError:
+        context = {"study": study, "report": None}
+    return render(request, "analysis/report_page.html", context)
+
+
+@require_safe
+@never_cache
+def report_download(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """One of the report's files as a download; 404 for everyone but staff, and where nobody has answered yet."""
+    study = _study_for_staff(request, slug)
+    if name not in CONTENT_TYPES:
+        raise Http404
+    try:
+        content = study_report(study).file(name)
+    except NoResponsesError as error:
+        raise Http404(str(error)) from error
+    stem, _, suffix = name.rpartition(".")
+    headers = {"Content-Disposition": f'attachment; filename="{study.slug}-{stem}.{suffix}"'}
+    return HttpResponse(content, content_type=CONTENT_TYPES[name], headers=headers)
+
+
+def _study_for_staff(request: HttpRequest, slug: str) -> Study:
+    if not request.user.is_staff:
+        raise Http404
+    return get_object_or_404(Study, slug=slug)
