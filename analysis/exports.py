@@ -152,7 +152,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "annotators": cell.annotators,
         "unscored_answers": cell.unscored,
         "mean_gain": _rounded(cell.mean_gain),
-        "mean_gain_reason": "no metric scores" if cell.mean_gain is None else None,
+        "mean_gain_reason": cell.why_no_gain,
         "majority": {
             "n": cell.majority.n,
             "finetuned": cell.majority.finetuned,

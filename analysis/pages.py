@@ -13,7 +13,7 @@ from analysis.plots import MOST_DOTS, forest_plot, gain_plot, shares_plot
 from analysis.references import REFERENCES
 from analysis.reports import SCHEMA, Report
 from analysis.sentences import headlines, summary
-from analysis.tables import agreement_table, annotator_table, preference_table, reliability_table
+from analysis.tables import agreement_table, annotator_table, preference_table, reliability_table, shares_table
 
 STYLESHEET = Path(__file__).resolve().parent / "static" / "analysis" / "report.css"
 
@@ -33,6 +33,7 @@ def report_context(report: Report) -> dict[str, Any]:
         "shares": mark_safe(shares_plot(report)),
         "gain": None if gain is None else mark_safe(gain),
         "dots_shown": report.overall.trials <= MOST_DOTS,
+        "shares_table": shares_table(report),
         "preference_table": preference_table(report),
         "agreement_table": agreement_table(report),
         "reliability_table": reliability_table(report),

@@ -37,6 +37,13 @@ class Cell:
     majority: Majority
     estimates: dict[str, Estimate]
 
+    @property
+    def why_no_gain(self) -> str | None:
+        """The reason why there is no mean gain, None where there is one."""
+        if self.mean_gain is not None:
+            return None
+        return "no metric scores" if self.answers else "no answers"
+
 
 @dataclass(frozen=True, slots=True)
 class ConditionResult:

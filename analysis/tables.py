@@ -10,10 +10,11 @@ from analysis.wording import NOT_ESTIMABLE, condition_labels, decimal, interval,
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A cell: its text, a smaller text below (interval or reason), and what hovering tells."""
+    """A cell: its text, an interval below, the reason why it is missing, and what hovering tells."""
 
     text: str
     detail: str = ""
+    reason: str = ""
     hover: str = ""
 
 
@@ -38,22 +39,31 @@ class Table:
 
 
 def preference_table(report: Report) -> Table:
-    """Answers, shares, net preference, decisive win rate (two-way and Wilson) and majorities by condition."""
+    """Net preference and the decisive win rate, with the two-way and with Wilson's interval, by condition."""
     return Table(
-        caption="Preference by condition, with 95 % intervals. Majority: trials won by finetuned / neither / "
-        "original / tied.",
+        caption="Preference by condition, with 95 % intervals.",
+        first="Condition",
+        columns=("Answers", "Images \u00d7 annotators", "Net preference", "Win rate", "Win rate (Wilson)"),
+        rows=[TableRow(name, _preference(cell), heading, overall) for name, heading, cell, overall in _cells(report)],
+    )
+
+
+def shares_table(report: Report) -> Table:
+    """The shares of the answers with Wilson's intervals, and the most frequent answers of the trials, by condition."""
+    return Table(
+        caption="Shares of the answers with 95 % Wilson intervals, and trials by their most frequent answer.",
         first="Condition",
         columns=(
-            "Answers",
             "Finetuned",
             "Neither",
             "Original",
-            "Net preference",
-            "Win rate",
-            "Win rate (Wilson)",
-            "Majority",
+            "Trials",
+            "mostly finetuned",
+            "mostly neither",
+            "mostly original",
+            "tied",
         ),
-        rows=[TableRow(name, _preference(cell), heading, overall) for name, heading, cell, overall in _cells(report)],
+        rows=[TableRow(name, _shares(cell), heading, overall) for name, heading, cell, overall in _cells(report)],
     )
 
 
@@ -65,7 +75,8 @@ def agreement_table(report: Report) -> Table:
         if not overall
     ]
     if len(report.conditions) > 1:
-        rows.append(TableRow("within conditions", _agreement(report.overall, "metric_auc_within"), "All conditions", True))
+        within = _agreement(report.overall, "metric_auc_within")
+        rows.append(TableRow("within conditions", within, "All conditions", True))
         rows.append(TableRow("pooled", _agreement(report.overall, "metric_auc"), "", True))
     return Table(
         caption="The metric and the annotators, image by image, with 95 % intervals.",
@@ -108,10 +119,12 @@ def annotator_table(report: Report) -> Table:
             profile.annotator,
             [
                 Entry(f"{profile.answers:,}"),
-                Entry(NOT_ESTIMABLE, "no times")
+                Entry(NOT_ESTIMABLE, reason="no times")
                 if profile.median_rt_ms is None
                 else Entry(f"{profile.median_rt_ms / 1000:.1f} s"),
-                Entry(NOT_ESTIMABLE, "no sides") if profile.left_share is None else Entry(percent(profile.left_share)),
+                Entry(NOT_ESTIMABLE, reason="no sides")
+                if profile.left_share is None
+                else Entry(percent(profile.left_share)),
                 Entry(percent(profile.finetuned / profile.answers)),
                 Entry(percent(profile.neither_share)),
                 Entry(percent(profile.original / profile.answers)),
@@ -143,29 +156,32 @@ def _cells(report: Report) -> list[tuple[str, str, Cell, bool]]:
 
 
 def _preference(cell: Cell) -> list[Entry]:
-    estimates = cell.estimates
+    return [
+        Entry(f"{cell.answers:,}"),
+        Entry(f"{cell.images:,} \u00d7 {cell.annotators:,}"),
+        _number(cell.estimates["net_preference"], "answers", signed=True),
+        _number(cell.estimates["win_rate"], "decisive answers"),
+        _number(cell.estimates["win_rate_wilson"], "decisive answers"),
+    ]
+
+
+def _shares(cell: Cell) -> list[Entry]:
     counts = cell.majority
     return [
-        Entry(f"{cell.answers:,}", f"{cell.images:,} \u00d7 {cell.annotators:,}", "answers; images \u00d7 annotators"),
-        *(_share(estimates[f"share_{choice}"]) for choice in ("finetuned", "neither", "original")),
-        _number(estimates["net_preference"], "answers", signed=True),
-        _number(estimates["win_rate"], "decisive answers"),
-        _number(estimates["win_rate_wilson"], "decisive answers"),
-        Entry(
-            f"{counts.finetuned} / {counts.neither} / {counts.original} / {counts.tie}",
-            hover="trials whose most frequent answer is finetuned / neither / original / a tie; "
-            f"n = {counts.n:,} trials",
-        ),
+        *(_share(cell.estimates[f"share_{choice}"]) for choice in ("finetuned", "neither", "original")),
+        *(Entry(f"{trials:,}") for trials in (counts.n, counts.finetuned, counts.neither, counts.original, counts.tie)),
     ]
 
 
 def _agreement(cell: Cell, measure: str) -> list[Entry]:
     auc = cell.estimates[measure]
-    gain = Entry(NOT_ESTIMABLE, "no metric scores") if cell.mean_gain is None else Entry(_gain(cell.mean_gain))
+    gain = (
+        Entry(NOT_ESTIMABLE, reason=cell.why_no_gain or "") if cell.mean_gain is None else Entry(_gain(cell.mean_gain))
+    )
     return [
         gain,
         _number(auc, "decisive answers"),
-        Entry(NOT_ESTIMABLE) if auc.p is None else Entry(p_value(auc.p)),
+        Entry(NOT_ESTIMABLE, reason=auc.reason or "") if auc.p is None else Entry(p_value(auc.p)),
         Entry(f"{auc.n:,}"),
     ]
 
@@ -188,17 +204,17 @@ def _reliability(cell: Cell, suffix: str) -> list[Entry]:
 def _number(estimate: Estimate, unit: str, *, signed: bool = False) -> Entry:
     hover = f"n = {estimate.n:,} {unit}" + ("" if estimate.se is None else f"; SE {decimal(estimate.se, 3)}")
     if estimate.value is None:
-        return Entry(NOT_ESTIMABLE, estimate.reason or "", hover)
+        return Entry(NOT_ESTIMABLE, reason=estimate.reason or "", hover=hover)
     text, _, bounds = interval(estimate, signed=signed).partition(" ")
-    return Entry(text, bounds or estimate.reason or "", hover)
+    return Entry(text, bounds, "" if bounds else estimate.reason or "", hover)
 
 
 def _share(estimate: Estimate) -> Entry:
     if estimate.value is None or estimate.low is None or estimate.high is None:
-        return Entry(NOT_ESTIMABLE, estimate.reason or "")
-    hover = f"n = {estimate.n:,} answers; Wilson {percent(estimate.low)} to {percent(estimate.high)}"
-    return Entry(percent(estimate.value), "", hover)
+        return Entry(NOT_ESTIMABLE, reason=estimate.reason or "")
+    bounds = f"[{decimal(estimate.low)}, {decimal(estimate.high)}]"
+    return Entry(percent(estimate.value), bounds, hover=f"n = {estimate.n:,} answers")
 
 
 def _gain(gain: float) -> str:
-    return f"{gain:+.3g}".replace("-", "\u2212")
+    return f"{gain:+#.3g}".replace("-", "\u2212")
