@@ -66,7 +66,6 @@ function optionButton(choice, picture) {
   button.type = "button";
   button.className = picture ? "option option-map" : "option option-neither";
   button.dataset.choice = choice;
-  button.setAttribute("aria-label", picture ? name.toLowerCase() : name);
   button.setAttribute("aria-keyshortcuts", shortcuts);
   const keys = element("span", "keys", ...hints.map((hint) => element("kbd", "key", hint)));
   keys.setAttribute("aria-hidden", "true");

@@ -10,7 +10,7 @@ from tests.e2e.site import Site
 from tests.e2e.site_data import PASSWORD
 
 Choice = Literal["left", "right", "neither"]
-NAMES: dict[Choice, str] = {"left": "left map", "right": "right map", "neither": "Neither"}
+NAMES: dict[Choice, str] = {"left": "Left map", "right": "Right map", "neither": "Neither"}
 
 # The trial is on the screen, and the moments have passed in which an input would be meant for the one before.
 READY = """() => {
