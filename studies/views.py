@@ -3,16 +3,17 @@
 from typing import cast
 
 from django.conf import settings
+from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from studies.blinding import blinded_png
-from studies.models import Participation, User
+from studies.models import Participation, Picture, User
 from studies.selectors import assignment_for_picture, participation_find, progress_get, studies_of_annotator
 from studies.trial_types import trial_type
 
@@ -76,4 +77,14 @@ def picture(request: HttpRequest, token: str, slot: str) -> HttpResponse:
         source = file.read()
     body = blinded_png(source, secret=settings.SECRET_KEY, token=token, slot=slot)
     # Kept by the browser alone, so that a picture loaded ahead is there when its trial comes.
+    return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@require_safe
+@staff_member_required
+def stored_picture(request: HttpRequest, digest: str) -> HttpResponse:
+    """Send a picture as it is stored, to staff alone; the digest is the file's own."""
+    found = get_object_or_404(Picture, digest=digest)
+    with default_storage.open(found.path) as file:
+        body = file.read()
     return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})

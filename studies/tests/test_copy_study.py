@@ -1,0 +1,35 @@
+"""Copies of studies."""
+
+import pytest
+
+from studies.models import Participation, Response, Study, Trial
+from studies.services import CopyError, assignments_draw, copy_study
+from studies.tests.test_drawing import answer
+
+
+def test_a_copy_has_the_trials_but_no_annotators(participation: Participation) -> None:
+    study = participation.study
+    answer(assignments_draw(participation=participation, count=1)[0])
+    copy = copy_study(study=study, slug="copy", is_simulated=True)
+    assert (copy.copied_from, copy.is_simulated, copy.title) == (study, True, study.title)
+    assert not copy.participations.exists()
+    assert Response.objects.count() == 1
+
+    def described(which: Study) -> list[tuple[object, ...]]:
+        fields = ("key", "pair__condition__metric", "pair__image__name", "pair__original", "pair__finetuned")
+        return list(Trial.objects.filter(study=which).order_by("key").values_list(*fields))
+
+    assert described(copy) == described(study)
+    assert set(Trial.objects.filter(study=copy).values_list("assigned", flat=True)) == {0}
+    assert Trial.objects.filter(study=copy).exclude(pair__condition__study=copy).count() == 0
+    assert Trial.objects.filter(study=copy).exclude(pair__image__study=copy).count() == 0
+
+
+def test_the_copy_of_a_simulated_study_is_simulated(tiny_study: Study) -> None:
+    simulated = copy_study(study=tiny_study, slug="first", is_simulated=True)
+    assert copy_study(study=simulated, slug="second").is_simulated
+
+
+def test_a_taken_slug_is_refused(tiny_study: Study) -> None:
+    with pytest.raises(CopyError, match='the slug "tiny" is taken'):
+        copy_study(study=tiny_study, slug="tiny")
