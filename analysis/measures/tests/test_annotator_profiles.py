@@ -1,0 +1,35 @@
+"""What each annotator did."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.measures.annotator_profiles import annotator_profiles
+from analysis.measures.tests.frames import frame_of
+
+
+def test_the_left_share_is_about_the_side_not_about_the_map() -> None:
+    frame = frame_of([("a", "A1", 1), ("b", "A1", -1), ("c", "A1", -1), ("d", "A1", 0)])
+    frame["side"] = ["left", "right", "left", "left"]
+    (profile,) = annotator_profiles(frame)
+    assert profile.left_share == pytest.approx(2 / 3)
+    assert (profile.finetuned, profile.original, profile.neither) == (1, 2, 1)
+    assert profile.neither_share == 0.25
+
+
+def test_times_are_medians_and_repeats_do_not_count() -> None:
+    frame = frame_of([("a", "A2", 1), ("b", "A2", 1), ("c", "A2", 1), ("a", "A1", 1)])
+    frame["rt_ms"] = [100.0, 300.0, 9000.0, 50.0]
+    frame["is_repeat"] = [False, False, True, False]
+    assert [(profile.annotator, profile.median_rt_ms) for profile in annotator_profiles(frame)] == [
+        ("A1", 50.0),
+        ("A2", 200.0),
+    ]
+
+
+def test_what_is_not_known_is_none() -> None:
+    frame = frame_of([("a", "A1", 1), ("b", "A1", 0)])
+    frame["side"] = pd.Series([None, None], dtype=object)
+    frame["rt_ms"] = np.nan
+    (profile,) = annotator_profiles(frame)
+    assert (profile.left_share, profile.median_rt_ms) == (None, None)
