@@ -77,11 +77,12 @@ def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Ou
         progress(what, int(event["step"]), condition.training.steps)
         if "validation" in event:
             logger.info(
-                "%s: step %d, %s %.3f, agreement %.3f",
+                "%s: step %d, %s %.3f (%+.3f), agreement %.3f",
                 condition.name,
                 event["step"],
                 condition.metric.name,
                 event["validation"],
+                event["gain"],
                 event["agreement"],
             )
 

@@ -25,8 +25,14 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
         _three(entry["agreement"]),
         f"{_three(accuracy['before'])} -> {_three(accuracy['after'])}",
         f"{entry['seconds']:.0f}" if "seconds" in entry else "-",
-        "" if entry["improved"] else "not improved",
+        ", ".join(_notes(entry)),
     )
+
+
+def _notes(entry: dict[str, Any]) -> list[str]:
+    notes = [] if entry["improved"] else ["not improved"]
+    undefined = entry["export"]["undefined"]
+    return [*notes, f"undefined on {undefined} images"] if undefined else notes
 
 
 def _three(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The gradient of the whole loss against finite differences, for each differentiable attributor and learnable metric."""
+"""The gradient of the whole loss against finite differences, for differentiable attributors and learnable metrics."""
 
 from collections.abc import Iterator
 

@@ -87,7 +87,7 @@ def test_the_best_trusted_checkpoint_comes_back_not_the_last(tmp_path: Path) -> 
     outcome = train(task(learning_rate=0.05, weight=5.0, steps=24), tmp_path / "c.pt")
     trusted = [event for event in outcome.selection.history if event["agreement"] >= 0.5]
     assert trusted, "the settings must leave a trusted checkpoint"
-    best = max(trusted, key=lambda event: event["validation"])
+    best = max(trusted, key=lambda event: event["gain"])
     assert outcome.selection.step == best["step"]
     assert outcome.selection.after == best["validation"]
 
@@ -144,4 +144,23 @@ def test_an_undefined_metric_is_never_an_improvement(tmp_path: Path) -> None:
     made.train.decoded.masks[:] = False
     outcome = train(made, tmp_path / "c.pt")
     assert math.isnan(outcome.selection.before)
+    assert not outcome.selection.improved
+
+
+def test_maps_that_vanish_are_no_improvement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric that is undefined for the worse half after fine-tuning would rise by leaving it out."""
+    made = task(steps=1, learning_rate=1e-6, minimum_agreement=0.9)
+    scores = type(made.metric).scores
+    count = [0]
+
+    def forget(self: object, maps: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
+        made_scores = scores(self, maps, regions)  # type: ignore[arg-type]
+        count[0] += 1
+        # Batches of 8 over 20 images: the first three calls score the original.
+        return made_scores if count[0] <= 3 else torch.where(made_scores < 0.3, torch.nan, made_scores + 0.1)
+
+    monkeypatch.setattr(type(made.metric), "scores", forget)
+    outcome = train(made, tmp_path / "c.pt")
+    assert outcome.selection.history[0]["undefined"] > 2
+    assert outcome.selection.history[0]["gain"] > 0
     assert not outcome.selection.improved

@@ -34,7 +34,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Selection:
-    """How the weights of a fine-tuning were selected; scores are means over the validation split.
+    """How the weights of a fine-tuning were selected.
+
+    Scores are means over the validation images where the metric is defined for both networks.
 
     `improved` is false where no checkpoint that agrees with the original often enough beat the original's own score.
     """

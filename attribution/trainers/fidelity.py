@@ -2,8 +2,8 @@
 
 Loss = fidelity + weight x metric loss, with fidelity = (1 - cos(original logits, finetuned logits)) / 2, the original
 without gradient and the network in eval mode (published study). The selected weights are the best on the whole
-validation split among checkpoints that agree with the original's predictions often enough; the original's own score is
-the one to beat.
+validation split among checkpoints that agree with the original's predictions often enough; the original's own score, on
+the images where both are defined, is the one to beat.
 """
 
 import math
@@ -45,8 +45,8 @@ def losses(task: Task, student: Network, probe: Probe, wanted: Tensor) -> tuple[
 class State:
     """Where a fine-tuning stands: all that its checkpoint keeps."""
 
+    before: Tensor  # the original's validation scores [N], NaN where undefined
     step: int = 0
-    before: float = math.nan
     best: dict[str, Any] | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
@@ -76,7 +76,7 @@ class FidelityTrainer:
     ) -> State:
         content = load_checkpoint(checkpoint, key)
         if content is None:
-            return State(before=_mean(_validation_scores(task, task.original)))
+            return State(before=torch.from_numpy(_validation_scores(task, task.original)))
         student.module.load_state_dict(content["student"])
         optimizer.load_state_dict(content["optimizer"])
         return State(**content["state"])
@@ -106,11 +106,17 @@ class FidelityTrainer:
 
     def _validate(self, task: Task, student: Network, state: State, parts: dict[str, float]) -> dict[str, float]:
         items = task.validation.members
-        score = _mean(_validation_scores(task, student))
+        scores, before = _validation_scores(task, student), state.before.numpy()
+        both = ~(np.isnan(scores) | np.isnan(before))
+        undefined = int(np.isnan(scores).sum())
+        score, score_before = _mean(scores[both]), _mean(before[both])
         predictions = answers(student, task.validation, items, batch=task.batch).predictions
         agreement = float((predictions == task.logits[list(items)].argmax(dim=1).numpy()).mean())
-        trusted = agreement >= task.config.minimum_agreement and not math.isnan(score)
-        gain = score if task.metric.direction == "higher" else -score
+        # Making a bad map vanish, so that its score is undefined, must not count as an improvement.
+        lost = max(0, undefined - int(np.isnan(before).sum())) / len(items)
+        least = task.config.minimum_agreement
+        trusted = agreement >= least and 1 - lost >= least and not math.isnan(score)
+        gain = (score - score_before) * (1 if task.metric.direction == "higher" else -1)
         # Among trusted checkpoints the best score; only if there is none, the most faithful one.
         rank = [1.0, gain] if trusted else [0.0, agreement]
         if state.best is None or rank > state.best["rank"]:
@@ -118,12 +124,15 @@ class FidelityTrainer:
             state.best = {
                 "rank": rank,
                 "trusted": trusted,
+                "gain": gain,
+                "before": score_before,
                 "score": score,
                 "agreement": agreement,
                 "step": state.step,
                 "weights": weights,
             }
-        return {"step": state.step, "validation": score, "agreement": agreement, **parts}
+        measured = {"validation": score, "gain": gain, "agreement": agreement, "undefined": undefined}
+        return {"step": state.step, **measured, **parts}
 
 
 def weight(task: Task) -> float:
@@ -158,7 +167,7 @@ def _validation_scores(task: Task, network: Network) -> np.ndarray:
 
 
 def _mean(scores: np.ndarray) -> float:
-    return math.nan if np.isnan(scores).all() else float(np.nanmean(scores))
+    return float(scores.mean()) if len(scores) else math.nan
 
 
 def _content(key: str, student: Network, optimizer: torch.optim.Optimizer, state: State) -> dict[str, Any]:
@@ -181,11 +190,9 @@ def _outcome(task: Task, student: Network, state: State) -> Outcome:
     if best is None:
         raise RuntimeError("a fine-tuning ends with a validation")
     student.module.load_state_dict(best["weights"])
-    gain = best["score"] - state.before
-    better = gain > 0 if task.metric.direction == "higher" else gain < 0
     selection = Selection(
-        improved=bool(best["trusted"] and better),
-        before=state.before,
+        improved=bool(best["trusted"] and best["gain"] > 0),
+        before=best["before"],
         after=best["score"],
         agreement=best["agreement"],
         step=best["step"],

@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+
+from attribution.config import read_config, training_for
+from attribution.errors import InputError
+
+
+def change(config: Path, old: str, new: str) -> Path:
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new))
+    return config
+
+
+def test_paths_are_relative_to_the_config(small_run: Path) -> None:
+    config = read_config(small_run)
+    assert config.dataset.images == small_run.parent / "images"
+    assert config.network.spec == f"file:{small_run.parent / 'network.pt'}"
+
+
+def test_a_bundles_copy_of_the_config_names_no_machine(small_run: Path) -> None:
+    assert str(small_run.parent.parent) not in str(read_config(small_run).as_json())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("seed = 5", "sed = 5", r"study\.toml: sed: unknown key: did you mean 'seed'\?"),
+        ("seed = 5", "", r"study\.toml: seed: missing: add it"),
+        ("seed = 5", 'seed = "5"', r"study\.toml: seed: .*integer.*\(here: '5'\)"),
+        ("pairs = 4", "pairs = 0", r"study\.toml: pairs: .*greater than or equal to 1"),
+        ('name = "small"', 'name = "Small Study"', r"study\.toml: name: use lower-case letters"),
+        ('layout = "folder"', 'layout = "zip"', r"study\.toml: dataset\.layout: .*'folder' or 'csv'"),
+        ('masks = "masks"', 'mask = "masks"', r"dataset\.mask: unknown key: did you mean 'masks'\?"),
+        ("steps = 6", "stepz = 6", r"metrics\[0\]\.training\.stepz: unknown key: did you mean 'steps'\?"),
+        ("steps = 6", "steps = -1", r"metrics\[0\]\.training\.steps: "),
+        ('name = "Focus"', 'name = "RMA"', r"metrics: RMA stands twice: give each its own `label`"),
+        ('"GradCAM", "GuidedBackprop"', '"GradCAM", "GradCAM"', r"attributors: GradCAM stands twice"),
+        ("seed = 5", "seed = ", r"study\.toml: not valid TOML"),
+        ("export_unimproved = true", "training = 3", r"training: unknown key"),
+    ],
+)
+def test_a_wrong_config_names_file_key_and_remedy(small_run: Path, old: str, new: str, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        read_config(change(small_run, old, new))
+
+
+def test_every_mistake_is_named_at_once(small_run: Path) -> None:
+    change(small_run, "seed = 5", "sed = 5")
+    with pytest.raises(InputError) as caught:
+        read_config(change(small_run, "pairs = 4", "pairs = 0"))
+    assert all(key in str(caught.value) for key in ("sed:", "seed:", "pairs:"))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.toml: no such file"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_variables_stand_for_folders_and_unset_ones_are_named(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(small_run, 'images = "images"', 'images = "$PICTURES/images"')
+    monkeypatch.setenv("PICTURES", "/somewhere")
+    assert read_config(small_run).dataset.images == Path("/somewhere/images")
+    monkeypatch.delenv("PICTURES")
+    with pytest.raises(InputError, match=r"dataset\.images: the environment variable PICTURES is not set"):
+        read_config(small_run)
+
+
+def test_training_settings_can_differ_by_attributor(small_run: Path) -> None:
+    text = small_run.read_text().replace(
+        '[[metrics]]\nname = "Focus"',
+        'training_for = { GuidedBackprop = { steps = 3 } }\n\n[[metrics]]\nname = "Focus"',
+    )
+    small_run.write_text(text)
+    metric = read_config(small_run).metrics[0]
+    guided, plain = (training_for(metric, name, "study.toml") for name in ("GuidedBackprop", "GradCAM"))
+    assert (guided.steps, plain.steps) == (3, 6)
+    assert guided.weight == plain.weight == 0.5
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("{ Saliency = { steps = 3 } }", r"training_for\.Saliency: no such attributor in this run"),
+        ("{ GradCAM = { stepz = 3 } }", r"training_for\.GradCAM\.stepz: unknown key: did you mean 'steps'\?"),
+        ("{ GradCAM = { steps = 0 } }", r"training_for\.GradCAM\.steps: "),
+    ],
+)
+def test_wrong_settings_for_an_attributor_are_named(small_run: Path, override: str, expected: str) -> None:
+    text = small_run.read_text().replace(
+        '[[metrics]]\nname = "Focus"', f'training_for = {override}\n\n[[metrics]]\nname = "Focus"'
+    )
+    small_run.write_text(text)
+    with pytest.raises(InputError, match=expected):
+        read_config(small_run)
+
+
+def test_every_example_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARMONY_DATA", "/data")
+    examples = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+    assert len(examples) >= 3
+    for example in examples:
+        read_config(example)

@@ -1,0 +1,122 @@
+"""What is wrong with a run is said before any training, with file, key and remedy."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from attribution.errors import InputError
+from attribution.progress import silent
+from attribution.run import choose_device, prepare
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            'name = "RMA"',
+            'name = "RMAA"',
+            r"study\.toml: metrics\[0\]\.name: unknown learnable metric 'RMAA': did you mean 'RMA'\? \(known: Fo",
+        ),
+        ('"GuidedBackprop"', '"GuidedBackpropp"', r"attributors: unknown attributor .*did you mean 'GuidedBackprop'"),
+        (
+            'name = "Focus"',
+            'name = "Focus"\noptions = { variant = "x" }',
+            r"metrics\[1\]\.options: Focus .*use 'standard' or 'published'",
+        ),
+        (
+            'name = "Focus"',
+            'name = "Focus"\noptions = { colour = "x" }',
+            r"metrics\[1\]\.options: Focus does not take them: .*colour",
+        ),
+        ("steps = 6,", 'steps = 6, trainer = "x",', r"metrics\[0\]\.training\.trainer: unknown trainer 'x'"),
+        ('masks = "masks"', "", r"metrics: RMA needs masks or boxes, and 40 images have none"),
+        ('masks = "masks"', 'masks = "maskz"', r"dataset\.masks: .*maskz"),
+        ('images = "images"', 'images = "imagez"', r"dataset\.images: .*imagez"),
+        ("pairs = 4", "pairs = 13", r"pairs: 13 wanted, but the export split has 12 images"),
+        ('name = "SmallCNN"', 'name = "SmallCNN"\nlayer = "nowhere"', r"network\.layer: unknown module 'nowhere'"),
+        ('name = "SmallCNN"', 'name = "SmallCNN"\nlayer = "head"', r"layer 'head' puts out"),
+        ("file:network.pt", "file:none.pt", r"network\.spec: .*none\.pt: no such file"),
+        ("file:network.pt", "resnet18", r"network\.spec: unknown kind of network 'resnet18'"),
+        (
+            "file:network.pt",
+            "torchvision:resnet19",
+            r"network\.spec: unknown torchvision network 'resnet19': did you mean 'resnet1[08]'",
+        ),
+        ("file:network.pt", "torchvision:resnet18?wieghts=DEFAULT", r"unknown option wieghts \(known: weights\)"),
+        ("file:network.pt", "torchvision:resnet18?weights=BEST", r"unknown weights 'BEST'"),
+        ("file:network.pt", "import:no_such_package:f", r"cannot import 'no_such_package'"),
+        ("file:network.pt", "import:json:dump_all", r"json has no 'dump_all'"),
+        ("file:network.pt", "import:json:dumps", r"network\.arguments: json:dumps does not take them"),
+        (
+            'name = "Shapes"',
+            'name = "Shapes"\nclasses = ["disc", "cros"]',
+            r"dataset\.classes: unknown class 'cros': did you mean 'cross'",
+        ),
+        (
+            'name = "Shapes"',
+            'name = "Shapes"\nclasses = ["disc", "cross"]',
+            r"Focus needs at least 3 classes, there are 2",
+        ),
+        (
+            "train = 0.4, validation = 0.3, export = 0.3",
+            "train = 0.9, validation = 0.9, export = 0.3",
+            r"dataset\.splits",
+        ),
+        ('layout = "folder"', 'layout = "csv"', r"dataset\.table: missing"),
+        ('layout = "folder"', 'layout = "folder"\ntable = "x.csv"', r"table and columns go with layout = csv"),
+        (
+            'name = "Shapes"',
+            'name = "Shapes"\nclass_indices = { cross = 0, disc = 1, square = 2, stripe = 9 }',
+            r"class 'stripe' has index 9, but network SmallCNN has 4 classes",
+        ),
+    ],
+)
+def test_a_run_that_cannot_work_is_refused(small_run: Path, tmp_path: Path, old: str, new: str, expected: str) -> None:
+    text = small_run.read_text()
+    assert old in text
+    small_run.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=expected):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
+def test_a_mask_of_another_size_is_named(small_run: Path, tmp_path: Path) -> None:
+    Image.new("L", (5, 6)).save(small_run.parent / "masks" / "disc" / "disc01.png")
+    with pytest.raises(InputError, match=r"dataset\.masks: .*disc01\.png is 5x6 but its image .* is 32x32"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
+def test_a_class_too_small_for_its_splits_is_named(small_run: Path, tmp_path: Path) -> None:
+    for picture in sorted((small_run.parent / "images" / "disc").iterdir())[:6]:
+        picture.unlink()
+        (small_run.parent / "masks" / "disc" / picture.name).unlink()
+    with pytest.raises(InputError, match=r'class "disc" has 4 images but needs 6'):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
+def test_a_folder_with_other_things_in_it_is_refused(small_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("all my work")
+    with pytest.raises(InputError, match="is not empty and holds no run"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
+def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match="--device cuda: torch sees no CUDA device"):
+        choose_device("cuda")
+    assert choose_device("auto").type == "cpu"
+
+
+def test_listed_classes_restrict_the_networks_answers(small_run: Path, tmp_path: Path) -> None:
+    text = small_run.read_text().replace(
+        'name = "Shapes"',
+        'name = "Shapes"\nclasses = ["disc", "square", "stripe"]\nonly_listed_classes = true\n'
+        "class_indices = { cross = 0, disc = 1, square = 2, stripe = 3 }",
+    )
+    small_run.write_text(text)
+    run = prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+    assert run.network.columns == (1, 2, 3)
+    assert run.logits.shape == (30, 3)
+    assert run.label(0) == "disc"
+    assert set(run.splits["train"].targets) == {0, 1, 2}
