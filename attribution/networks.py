@@ -193,7 +193,7 @@ def _file(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Prep
         raise InputError(f"{where}.spec: {path}: not a readable network file: {error}") from error
     missing = {"architecture", "state_dict", "preprocessing"} - set(content if isinstance(content, dict) else ())
     if missing:
-        raise InputError(f"{where}.spec: {path}: lacks {', '.join(sorted(missing))}: save it as docs/networks.md says")
+        raise InputError(f"{where}.spec: {path}: lacks {', '.join(sorted(missing))}: docs/offline.md says how to save it")
     architecture = lookup(ARCHITECTURES, content["architecture"], f"{where}.spec: {path}", "architecture")
     module = architecture(**content.get("arguments", {}))
     try:
