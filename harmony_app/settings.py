@@ -32,12 +32,13 @@ LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 def database(url: str) -> dict[str, Any]:
     """Return Django's settings for a SQLite or PostgreSQL address; any other kind raises."""
+    remedy = "use sqlite:////folder/file or postgresql://user:password@host/name"
+    scheme = url.partition(":")[0]
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url))
     except ValueError as error:
-        raise ImproperlyConfigured(
-            f"DATABASE_URL={url!r} cannot be read ({error}); use sqlite:////folder/file or postgresql://user@host/name"
-        ) from error
+        # The address is not repeated as a whole: it may hold a password.
+        raise ImproperlyConfigured(f"DATABASE_URL={scheme!r}... cannot be read; {remedy}") from error
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
         parsed["OPTIONS"] = {
             # A transaction takes the write lock at once and waits for it: no "database is locked" half-way through.
@@ -51,7 +52,7 @@ def database(url: str) -> dict[str, Any]:
         parsed["CONN_MAX_AGE"] = 600
         parsed["CONN_HEALTH_CHECKS"] = True
     else:
-        raise ImproperlyConfigured(f"DATABASE_URL={url!r} is neither SQLite nor PostgreSQL; use one of the two")
+        raise ImproperlyConfigured(f"DATABASE_URL={scheme!r}... is neither SQLite nor PostgreSQL; {remedy}")
     return parsed
 
 

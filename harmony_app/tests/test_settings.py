@@ -1,0 +1,166 @@
+"""The settings, read anew under different environments."""
+
+import os
+import runpy
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from harmony_app.tests.servers import ROOT
+
+VARIABLES = [
+    "ALLOWED_HOSTS",
+    "ASSIGNMENT_LIFETIME_HOURS",
+    "CELERY_BROKER_URL",
+    "CSRF_TRUSTED_ORIGINS",
+    "DATABASE_URL",
+    "DEBUG",
+    "HSTS_SECONDS",
+    "HTTPS",
+    "LOG_LEVEL",
+    "MEDIA_ROOT",
+    "SECRET_KEY",
+    "STATIC_ROOT",
+    "TIME_ZONE",
+]
+POSTGRES = "postgresql://user:secret@db.example.org/harmony"
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HARMONY_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def read_settings(**variables: str) -> dict[str, Any]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(ROOT / "harmony_app" / "settings.py"))
+
+    return read_settings
+
+
+def test_nothing_needs_to_be_set_on_one_machine(read: Any, tmp_path: Path) -> None:
+    settings = read()
+    assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "data" / "harmony.sqlite3")
+    assert settings["STORAGES"]["default"]["OPTIONS"]["location"] == str(tmp_path / "data" / "media")
+    assert not settings["DEBUG"]
+    assert not settings["HTTPS"]
+    assert settings["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+    assert settings["PASSWORD_HASHERS"][0].endswith("Argon2PasswordHasher")
+
+
+def test_sqlite_waits_for_the_write_lock_instead_of_failing(read: Any) -> None:
+    options = read()["DATABASES"]["default"]["OPTIONS"]
+    assert (options["transaction_mode"], options["timeout"]) == ("IMMEDIATE", 20)
+    assert "journal_mode=WAL" in options["init_command"]
+
+
+def test_a_secret_key_is_made_once_and_kept_private(read: Any, tmp_path: Path) -> None:
+    first = read()["SECRET_KEY"]
+    path = tmp_path / "data" / "secret_key"
+    assert len(first) >= 50
+    assert read()["SECRET_KEY"] == first == path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [item.name for item in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_an_empty_secret_key_file_stops_loudly(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "secret_key").touch()
+    with pytest.raises(ImproperlyConfigured, match="secret_key is empty; delete it"):
+        read()
+
+
+def test_postgresql_needs_a_secret_key(read: Any, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY is not set.*set SECRET_KEY to a long random text"):
+        read(DATABASE_URL=POSTGRES)
+    settings = read(SECRET_KEY="given")
+    assert settings["SECRET_KEY"] == "given"
+    assert settings["DATABASES"]["default"]["CONN_MAX_AGE"] > 0
+    assert not (tmp_path / "data" / "secret_key").exists()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "https", "expected"),
+    [
+        ("localhost,127.0.0.1", None, False),
+        ("study.example.org", None, True),
+        ("localhost,study.example.org", None, True),
+        ("*", None, True),
+        ("study.example.org", "off", False),
+        ("localhost", "on", True),
+    ],
+)
+def test_https_is_on_unless_every_host_is_this_machine(
+    read: Any, hosts: str, https: str | None, expected: bool
+) -> None:
+    settings = read(ALLOWED_HOSTS=hosts, **({} if https is None else {"HTTPS": https}))
+    flags = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT")
+    assert {settings[name] for name in flags} == {expected}
+    assert (settings["SECURE_HSTS_SECONDS"] > 0) == expected
+    assert (settings["SECURE_PROXY_SSL_HEADER"] is not None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("DEBUG", "maybe", "DEBUG='maybe' is neither true nor false; use 'true' or 'false'"),
+        ("HTTPS", "2", "HTTPS='2' is neither true nor false"),
+        ("DATABASE_URL", "mysql://user@host/name", "is neither SQLite nor PostgreSQL"),
+        ("DATABASE_URL", "nonsense", "DATABASE_URL='nonsense'... cannot be read"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL='LOUD' is unknown; use one of DEBUG, INFO"),
+        ("TIME_ZONE", "Mars/Olympus", "TIME_ZONE='Mars/Olympus' is no known time zone"),
+        ("ALLOWED_HOSTS", "a,,b", "ALLOWED_HOSTS='a,,b' has an empty entry"),
+        ("CSRF_TRUSTED_ORIGINS", "example.org", "has no scheme; use 'https://example.org'"),
+        ("ASSIGNMENT_LIFETIME_HOURS", "a day", "ASSIGNMENT_LIFETIME_HOURS='a day' is not a whole number"),
+        ("ASSIGNMENT_LIFETIME_HOURS", "0", "ASSIGNMENT_LIFETIME_HOURS='0' is too small; use 1 or more"),
+    ],
+)
+def test_a_wrong_value_stops_loudly(read: Any, name: str, value: str, message: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as error:
+        read(**{name: value})
+    assert message in str(error.value)
+
+
+def test_a_password_in_the_database_address_is_not_shown(read: Any) -> None:
+    with pytest.raises(ImproperlyConfigured) as error:
+        read(DATABASE_URL="mysql://user:hunter2@host/name")
+    assert "hunter2" not in str(error.value)
+
+
+def test_without_a_broker_tasks_run_in_the_process_that_calls_them(read: Any) -> None:
+    assert read()["CELERY_TASK_ALWAYS_EAGER"]
+    assert not read(CELERY_BROKER_URL="redis://localhost/0")["CELERY_TASK_ALWAYS_EAGER"]
+
+
+def test_collected_static_files_get_hashed_names(read: Any, tmp_path: Path) -> None:
+    assert read()["WHITENOISE_USE_FINDERS"]
+    settings = read(STATIC_ROOT=str(tmp_path / "static"))
+    assert not settings["WHITENOISE_USE_FINDERS"]
+    assert "Manifest" in settings["STORAGES"]["staticfiles"]["BACKEND"]
+
+
+def test_the_deployment_check_is_clean_in_production(tmp_path: Path) -> None:
+    environment = {
+        "ALLOWED_HOSTS": "study.example.org",
+        "DATABASE_URL": POSTGRES,
+        "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "HARMONY_DATA_DIR": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
