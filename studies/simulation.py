@@ -20,7 +20,7 @@ from studies.trial_types import trial_type
 
 Floats = NDArray[np.float64]
 ROUNDS = 10
-"""Annotators take turns: each draws about a tenth of what is there for it, so that no one takes all the trials."""
+"""Annotators take turns: each answers about a tenth of its share, so that no one takes all the trials."""
 
 
 class SimulationError(ValueError):
@@ -62,7 +62,7 @@ class ResponseModel:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What a simulation wrote."""
+    """What a simulation wrote; `annotators` counts those who found a trial left to answer."""
 
     annotators: int
     responses: int
@@ -83,9 +83,9 @@ def simulate_annotators(*, study: Study, annotators: int, seed: int, model: Resp
     """Enrol `annotators` simulated annotators (codes S01, ...) and let them answer all that the study gives them.
 
     The assignments come from the same service as everyone's; the answers are written in bulk under the same
-    constraints. The same study, seed and number of annotators give the same answers; only tokens and times of day
-    differ. Raises SimulationError for a study that is not flagged as simulated, has participants already, is not open
-    or has no trials, and for fewer than one annotator.
+    constraints. The same study, seed and number of annotators give the same answers; only tokens, UUIDs and
+    times of day differ. Raises SimulationError for a study that is not flagged as simulated, has participants
+    already, is not open or has no trials, and for fewer than one annotator.
     """
     if not study.is_simulated:
         raise SimulationError(
@@ -105,6 +105,7 @@ def simulate_annotators(*, study: Study, annotators: int, seed: int, model: Resp
     share = min(trials, study.trials_per_annotator or trials, -(-trials * study.annotators_per_trial // annotators))
     batch = max(1, -(-share // ROUNDS))
     participations = [_join(study, number) for number in range(1, annotators + 1)]
+    busy: set[int] = set()
     responses = 0
     while participations:
         still_busy = []
@@ -112,10 +113,11 @@ def simulate_annotators(*, study: Study, annotators: int, seed: int, model: Resp
             assignments = assignments_draw(participation=participation, count=batch)
             if assignments:
                 crowd.answer(participation, assignments)
+                busy.add(participation.pk)
                 responses += len(assignments)
                 still_busy.append(participation)
         participations = still_busy
-    return Simulated(annotators=annotators, responses=responses)
+    return Simulated(annotators=len(busy), responses=responses)
 
 
 def _join(study: Study, number: int) -> Participation:
@@ -190,7 +192,7 @@ class _Crowd:
                 Response(
                     assignment=assignment,
                     revision=1,
-                    uuid=uuid.UUID(bytes=self.generator.bytes(16), version=4),
+                    uuid=uuid.uuid4(),
                     given=given,
                     choice=trial_type(assignment.trial.trial_type).translate(given, assignment.side),
                     rt_ms=round(milliseconds, 1),

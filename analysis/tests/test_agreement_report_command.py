@@ -1,0 +1,48 @@
+"""manage.py agreement_report."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from studies.models import Study
+
+FILES = ("judgements.csv", "report.html", "report.json")
+
+
+def test_three_files_and_the_headlines(answered_study: Study, tmp_path: Path) -> None:
+    out = StringIO()
+    call_command("agreement_report", "answered", out=tmp_path / "report", stdout=out)
+    assert tuple(sorted(path.name for path in (tmp_path / "report").iterdir())) == FILES
+    assert "24 answers of 3 simulated annotators" in out.getvalue()
+    assert "- RMA: " in out.getvalue()
+
+
+def test_the_same_answers_and_seed_give_the_same_bytes(answered_study: Study, tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        call_command("agreement_report", "answered", out=tmp_path / folder, seed=5, stdout=StringIO())
+    for name in FILES:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_an_unknown_study_lists_the_known_ones(answered_study: Study, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"unknown study 'other' \(known: answered, tiny\)"):
+        call_command("agreement_report", "other", out=tmp_path)
+
+
+def test_a_study_without_answers_is_refused_and_nothing_is_written(tiny_study: Study, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="study tiny: no responses yet"):
+        call_command("agreement_report", "tiny", out=tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_refused(answered_study: Study, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x")
+    with pytest.raises(CommandError, match="is a file; name a folder"):
+        call_command("agreement_report", "answered", out=tmp_path / "taken")
+
+
+def test_a_negative_seed_is_refused(answered_study: Study, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="--seed -1 is negative"):
+        call_command("agreement_report", "answered", out=tmp_path, seed=-1)

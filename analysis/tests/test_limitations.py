@@ -1,0 +1,68 @@
+"""Limitations that are found in the data."""
+
+from dataclasses import replace
+
+from analysis.limitations import limitations
+from analysis.measures.tests.frames import frame_of, random_votes
+from analysis.reports import build_report
+from analysis.tests.studies_for_reports import facts_for, random_report, report_of
+
+
+def found(report_text: list[str], part: str) -> bool:
+    return any(part in sentence for sentence in report_text)
+
+
+def test_a_clean_study_has_none() -> None:
+    votes = random_votes(1, images=40, annotators=12)
+    frame = frame_of(votes, gains={image: float(number) for number, (image, _, _) in enumerate(votes)})
+    frame["side"] = ["left" if number % 2 else "right" for number in range(len(frame))]
+    report = build_report(frame, facts_for(["GradCAM"], annotators=12, trials=40))
+    assert limitations(report) == []
+
+
+def test_simulated_answers_come_first() -> None:
+    assert limitations(random_report(is_simulated=True))[0].startswith("The answers come from simulated annotators.")
+
+
+def test_few_annotators_images_and_several_conditions_are_named() -> None:
+    sentences = limitations(random_report())
+    assert found(sentences, "only 4 annotators")
+    assert found(sentences, "few images (20)")
+    assert found(sentences, "3 conditions are looked at")
+
+
+def test_one_annotator_is_said_plainly() -> None:
+    assert found(limitations(report_of([("a", "A1", 1)])), "There is one annotator")
+
+
+def test_an_unfinished_study_is_a_look_on_the_way() -> None:
+    report = build_report(frame_of(random_votes(1)), facts_for(["GradCAM"], annotators=9, trials=60))
+    assert found(limitations(report), "150 of 540 wanted answers")
+
+
+def test_mostly_neither_names_what_decisive_numbers_rest_on() -> None:
+    sentences = limitations(report_of(random_votes(1, shares=(0.1, 0.8, 0.1))))
+    assert found(sentences, "are neither, which may mean alike or both bad")
+
+
+def test_missing_scores_and_times_are_named() -> None:
+    frame = frame_of(random_votes(1))
+    frame["rt_ms"] = float("nan")
+    sentences = limitations(build_report(frame, facts_for(["GradCAM"])))
+    assert found(sentences, "No trial has metric scores")
+    assert found(sentences, "No reaction times are known.")
+
+
+def test_habits_and_haste_name_the_annotator() -> None:
+    frame = frame_of(random_votes(1, images=40, shares=(0, 0, 1)))
+    frame["rt_ms"] = 200.0
+    sentences = limitations(build_report(frame, facts_for(["GradCAM"])))
+    assert found(sentences, "A00 (100\u202f% left)")
+    assert found(sentences, "A00 (200 ms)")
+
+
+def test_a_condition_whose_metric_did_not_improve_is_named() -> None:
+    facts = facts_for(["GradCAM"])
+    facts = replace(facts, conditions=(replace(facts.conditions[0], improved=False),))
+    sentences = limitations(build_report(frame_of(random_votes(1)), facts))
+    assert found(sentences, "did not improve the metric itself in RMA / GradCAM")

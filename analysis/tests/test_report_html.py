@@ -1,0 +1,48 @@
+"""report.html."""
+
+import re
+from dataclasses import replace
+
+from analysis.pages import report_html
+from analysis.sentences import headlines
+from analysis.tests.studies_for_reports import random_report, report_of
+
+
+def test_the_file_asks_for_nothing_else() -> None:
+    html = report_html(random_report()).decode()
+    assert not re.search(r'(?:src|href)="(?!#)', html)
+    assert not re.search(r"@import|url\((?!#)", html)
+    assert "<script" not in html
+    assert "default-src 'none'" in html
+    assert html.count("<svg") == 3
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert report_html(random_report()) == report_html(random_report())
+
+
+def test_the_findings_are_the_sentences() -> None:
+    report = random_report()
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", report_html(report).decode()))
+    assert headlines(report)[-2] in text.replace("&#x27;", "'")
+
+
+def test_simulated_annotators_are_unmissable() -> None:
+    html = report_html(random_report(is_simulated=True)).decode()
+    assert html.index('class="banner"') < html.index("<h1>")
+    assert html.count('<span class="tag">Simulated annotators.</span>') == 3
+    assert 'class="banner"' not in report_html(random_report()).decode()
+
+
+def test_what_is_not_estimable_gives_its_reason() -> None:
+    html = report_html(report_of([("a", "A1", 0)])).decode()
+    assert "not estimable" in html
+    assert "no decisive answers" in html
+    assert "nan" not in re.sub(r"<[^>]+>", " ", html).lower().split()
+
+
+def test_texts_of_the_study_are_escaped() -> None:
+    report = random_report()
+    html = report_html(replace(report, study=replace(report.study, title="<script>x</script>"))).decode()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html

@@ -1,0 +1,60 @@
+"""Headlines say what the intervals allow, and not more."""
+
+from analysis.measures.tests.frames import random_votes
+from analysis.sentences import headlines, summary
+from analysis.tests.studies_for_reports import random_report, report_of
+
+
+def test_an_interval_above_zero_is_a_preference() -> None:
+    sentence = headlines(report_of(random_votes(1, images=40, shares=(0.1, 0.2, 0.7))))[0]
+    assert sentence.startswith("RMA: people prefer the finetuned maps for GradCAM (net preference +.")
+    assert "[" in sentence
+
+
+def test_an_interval_below_zero_is_one_for_the_original() -> None:
+    sentence = headlines(report_of(random_votes(1, images=40, shares=(0.7, 0.2, 0.1))))[0]
+    assert sentence.startswith("RMA: people prefer the original maps for GradCAM (net preference \u2212.")
+
+
+def test_an_interval_around_zero_is_no_clear_preference() -> None:
+    sentence = headlines(report_of(random_votes(3, shares=(0.33, 0.34, 0.33))))[0]
+    assert "there is no clear preference for GradCAM" in sentence
+    assert "prefer the" not in sentence
+
+
+def test_without_an_interval_the_data_cannot_tell_however_large_the_value() -> None:
+    sentence = headlines(report_of([("a", "A1", 1), ("b", "A1", 1)]))[0]
+    assert "the data cannot tell for GradCAM" in sentence
+    assert "needs at least two annotators" in sentence
+    assert "prefer the" not in sentence
+
+
+def test_simulated_annotators_are_never_called_people() -> None:
+    sentences = headlines(random_report(is_simulated=True))
+    assert not any("people" in sentence for sentence in sentences)
+    assert sum("simulated annotators" in sentence for sentence in sentences) >= 2
+
+
+def test_agreement_with_the_metric_needs_interval_and_permutations() -> None:
+    votes = [(f"i{image:02d}", f"A{a}", 1 if image + 3 * a >= 14 else -1) for image in range(30) for a in range(5)]
+    gains = {f"i{image:02d}": float(image) for image in range(30)}
+    agrees = headlines(report_of(votes, gains=gains))[-2]
+    assert agrees.startswith("Image by image the metric agrees with people")
+    disagrees = headlines(report_of(votes, gains={image: -gain for image, gain in gains.items()}))[-2]
+    assert disagrees.startswith("Image by image the metric disagrees with people")
+    unclear = headlines(random_report())[-2]
+    assert "no clear relation" in unclear
+
+
+def test_without_scores_it_says_so() -> None:
+    assert "cannot be told: no metric scores" in headlines(report_of(random_votes(1)))[-2]
+
+
+def test_kappa_comes_with_agreement_prevalence_and_ac1() -> None:
+    sentence = headlines(random_report())[-1]
+    for part in ("agree on", "neither being", "AC1", "Fleiss' kappa"):
+        assert part in sentence
+
+
+def test_the_summary_counts() -> None:
+    assert summary(report_of([("a", "A1", 1)])) == "1 answer of 1 annotator to 1 trial on 1 image in 1 condition."

@@ -1,0 +1,36 @@
+"""Numbers as a paper prints them."""
+
+import pytest
+
+from analysis.measures.estimates import Estimate, undefined
+from analysis.measures.judgements import ConditionKey
+from analysis.wording import condition_labels, count, decimal, enumeration, interval, p_value, percent
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.314, "+.31"), (-0.07, "\u2212.07"), (0.004, ".00"), (-0.004, ".00"), (1.0, "+1.00"), (-1.0, "\u22121.00")],
+)
+def test_decimals_have_a_sign_and_no_leading_zero(value: float, text: str) -> None:
+    assert decimal(value, signed=True) == text
+
+
+def test_intervals_and_what_is_not_estimable() -> None:
+    estimate = Estimate(value=0.31, low=0.12, high=0.5, se=0.1, n=9, reason=None, definition="")
+    assert interval(estimate, signed=True) == "+.31 [.12, .50]"
+    assert interval(undefined("no answers", n=0, definition="")) == "not estimable"
+
+
+def test_p_values_counts_percents_and_lists() -> None:
+    assert (p_value(0.0005), p_value(0.0121)) == ("p < .001", "p = .012")
+    assert (count(1, "image"), count(1200, "image")) == ("1 image", "1,200 images")
+    assert percent(0.705) == "70\u202f%"
+    assert enumeration(["a"]) == "a"
+    assert enumeration(["a", "b", "c"]) == "a, b and c"
+
+
+def test_conditions_are_named_by_what_differs() -> None:
+    first = ConditionKey("shapes", "RMA", "CNN", "GradCAM")
+    second = ConditionKey("shapes", "RMA", "VGG", "GradCAM")
+    assert condition_labels([first]) == {first: "GradCAM"}
+    assert condition_labels([first, second]) == {first: "GradCAM, CNN", second: "GradCAM, VGG"}
