@@ -54,7 +54,7 @@ def test_a_study_without_responses_can_be_deleted(tiny_study: Study) -> None:
         (Study, {"annotators_per_trial": 0}),
         (Study, {"trials_per_annotator": 0}),
         (Study, {"state": "lost"}),
-        (Condition, {"direction": "sideways"}),
+        (Condition, {"direction": "odd"}),
         (Trial, {"kind": "odd"}),
     ],
 )
