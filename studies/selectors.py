@@ -120,24 +120,3 @@ def current_responses(study: Study) -> QuerySet[Response]:
     return Response.objects.filter(assignment__participation__study=study, revision=F("assignment__revision")).order_by(
         "assignment__participation__code", "assignment__position"
     )
-
-
-@dataclass(frozen=True)
-class StudyFill:
-    """How full a study is: answers that count, answers wanted, trials, annotators."""
-
-    answered: int
-    wanted: int
-    trials: int
-    annotators: int
-
-
-def study_fill(study: Study) -> StudyFill:
-    """Return how full the study is, in three queries."""
-    trials = Trial.objects.filter(study=study).count()
-    return StudyFill(
-        answered=Assignment.objects.filter(trial__study=study, state=Assignment.State.ANSWERED).count(),
-        wanted=trials * study.annotators_per_trial,
-        trials=trials,
-        annotators=Participation.objects.filter(study=study).count(),
-    )
