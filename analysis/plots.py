@@ -246,7 +246,7 @@ def _gain_panel(report: Report, result: ConditionResult) -> tuple[list[str], lis
     ]
     auc = result.cell.estimates["metric_auc"]
     label = condition_labels(condition_keys(report))[result.facts.key]
-    told = f"AUC {interval(auc)}" if auc.value is not None else f"AUC not estimable: {auc.reason}"
+    told = f"AUC {interval(auc, null=0.5)}" if auc.value is not None else f"AUC not estimable: {auc.reason}"
     return [f"{result.facts.key.metric} \u00b7 {label}", told], dots, line
 
 

@@ -39,7 +39,8 @@ def _preference(report: Report, metric: str, results: list[tuple[str, ConditionR
     if groups["finetuned"]:
         clauses.append(f"{people} prefer the finetuned maps for {enumeration(groups['finetuned'])}")
     if groups["original"]:
-        clauses.append(f"{people} prefer the original maps for {enumeration(groups['original'])}")
+        who = "they" if clauses else people
+        clauses.append(f"{who} prefer the original maps for {enumeration(groups['original'])}")
     if groups["unclear"]:
         clauses.append(f"there is no clear preference for {enumeration(groups['unclear'])}")
     if groups["open"]:
@@ -72,7 +73,7 @@ def _metric_agreement(report: Report) -> str:
         return (
             f"Whether the metric agrees with {_people(report)} image by image cannot be told{value}: {estimate.reason}."
         )
-    numbers = f"AUC {interval(estimate)} within conditions, permutation {p_value(estimate.p)}"
+    numbers = f"AUC {interval(estimate, null=0.5)} within conditions, permutation {p_value(estimate.p)}"
     if estimate.low > 0.5 and estimate.p < SIGNIFICANCE:
         return (
             f"Image by image the metric agrees with {_people(report)}: where it gained more, the finetuned map was "

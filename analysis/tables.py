@@ -43,7 +43,7 @@ def preference_table(report: Report) -> Table:
     return Table(
         caption="Preference by condition, with 95 % intervals.",
         first="Condition",
-        columns=("Answers", "Images \u00d7 annotators", "Net preference", "Win rate", "Win rate (Wilson)"),
+        columns=("Answers", "Images", "Annotators", "Net preference", "Win rate", "Win rate (Wilson)"),
         rows=[TableRow(name, _preference(cell), heading, overall) for name, heading, cell, overall in _cells(report)],
     )
 
@@ -158,10 +158,11 @@ def _cells(report: Report) -> list[tuple[str, str, Cell, bool]]:
 def _preference(cell: Cell) -> list[Entry]:
     return [
         Entry(f"{cell.answers:,}"),
-        Entry(f"{cell.images:,} \u00d7 {cell.annotators:,}"),
+        Entry(f"{cell.images:,}"),
+        Entry(f"{cell.annotators:,}"),
         _number(cell.estimates["net_preference"], "answers", signed=True),
-        _number(cell.estimates["win_rate"], "decisive answers"),
-        _number(cell.estimates["win_rate_wilson"], "decisive answers"),
+        _number(cell.estimates["win_rate"], "decisive answers", null=0.5),
+        _number(cell.estimates["win_rate_wilson"], "decisive answers", null=0.5),
     ]
 
 
@@ -180,7 +181,7 @@ def _agreement(cell: Cell, measure: str) -> list[Entry]:
     )
     return [
         gain,
-        _number(auc, "decisive answers"),
+        _number(auc, "decisive answers", null=0.5),
         Entry(NOT_ESTIMABLE, reason=auc.reason or "") if auc.p is None else Entry(p_value(auc.p)),
         Entry(f"{auc.n:,}"),
     ]
@@ -201,11 +202,11 @@ def _reliability(cell: Cell, suffix: str) -> list[Entry]:
     ]
 
 
-def _number(estimate: Estimate, unit: str, *, signed: bool = False) -> Entry:
+def _number(estimate: Estimate, unit: str, *, signed: bool = False, null: float = 0.0) -> Entry:
     hover = f"n = {estimate.n:,} {unit}" + ("" if estimate.se is None else f"; SE {decimal(estimate.se, 3)}")
     if estimate.value is None:
         return Entry(NOT_ESTIMABLE, reason=estimate.reason or "", hover=hover)
-    text, _, bounds = interval(estimate, signed=signed).partition(" ")
+    text, _, bounds = interval(estimate, signed=signed, null=null).partition(" ")
     return Entry(text, bounds, "" if bounds else estimate.reason or "", hover)
 
 

@@ -18,14 +18,24 @@ def decimal(value: float, places: int = 2, *, signed: bool = False) -> str:
     return MINUS + text if value < 0 else ("+" + text if signed else text)
 
 
-def interval(estimate: Estimate, *, signed: bool = False) -> str:
-    """`.31 [.12, .50]`, the value alone where it has no interval, or `not estimable`."""
+def interval(estimate: Estimate, *, signed: bool = False, null: float = 0.0) -> str:
+    """`.31 [.12, .50]`, the value alone where it has no interval, or `not estimable`.
+
+    A bound that would round to `null`, the value of no effect, gets the digits that show on which side it lies.
+    """
     if estimate.value is None:
         return NOT_ESTIMABLE
     value = decimal(estimate.value, signed=signed)
     if estimate.low is None or estimate.high is None:
         return value
-    return f"{value} [{decimal(estimate.low)}, {decimal(estimate.high)}]"
+    return f"{value} [{_bound(estimate.low, null)}, {_bound(estimate.high, null)}]"
+
+
+def _bound(bound: float, null: float) -> str:
+    for places in (2, 3, 4):
+        if bound == null or round(bound, places) != round(null, places):
+            return decimal(bound, places)
+    return decimal(bound)
 
 
 def percent(share: float) -> str:

@@ -1,8 +1,11 @@
 """Headlines say what the intervals allow, and not more."""
 
-from analysis.measures.tests.frames import random_votes
+import pandas as pd
+
+from analysis.measures.tests.frames import frame_of, random_votes
+from analysis.reports import build_report
 from analysis.sentences import headlines, summary
-from analysis.tests.studies_for_reports import random_report, report_of
+from analysis.tests.studies_for_reports import facts_for, random_report, report_of
 
 
 def test_an_interval_above_zero_is_a_preference() -> None:
@@ -27,6 +30,15 @@ def test_without_an_interval_the_data_cannot_tell_however_large_the_value() -> N
     assert "the data cannot tell for GradCAM" in sentence
     assert "needs at least two annotators" in sentence
     assert "prefer the" not in sentence
+
+
+def test_opposite_preferences_stand_in_one_sentence() -> None:
+    liked = frame_of(random_votes(1, images=40, shares=(0.1, 0.2, 0.7)))
+    disliked = frame_of(random_votes(2, images=40, shares=(0.7, 0.2, 0.1)), attributor="GuidedBackprop")
+    report = build_report(pd.concat([liked, disliked]), facts_for(["GradCAM", "GuidedBackprop"]))
+    sentence = headlines(report)[0]
+    assert "people prefer the finetuned maps for GradCAM" in sentence
+    assert "; they prefer the original maps for GuidedBackprop" in sentence
 
 
 def test_simulated_annotators_are_never_called_people() -> None:

@@ -21,6 +21,15 @@ def test_intervals_and_what_is_not_estimable() -> None:
     assert interval(undefined("no answers", n=0, definition="")) == "not estimable"
 
 
+def test_a_bound_close_to_no_effect_shows_its_side() -> None:
+    estimate = Estimate(value=-0.14, low=-0.29, high=-0.0021, se=0.1, n=9, reason=None, definition="")
+    assert interval(estimate) == "\u2212.14 [\u2212.29, \u2212.002]"
+    auc = Estimate(value=0.6, low=0.5004, high=0.7, se=0.1, n=9, reason=None, definition="")
+    assert interval(auc, null=0.5) == ".60 [.5004, .70]"
+    exact = Estimate(value=0.1, low=0.0, high=0.2, se=0.1, n=9, reason=None, definition="")
+    assert interval(exact) == ".10 [.00, .20]"
+
+
 def test_p_values_counts_percents_and_lists() -> None:
     assert (p_value(0.0005), p_value(0.0121)) == ("p < .001", "p = .012")
     assert (count(1, "image"), count(1200, "image")) == ("1 image", "1,200 images")
