@@ -15,5 +15,5 @@ def lookup(registry: Mapping[str, Entry], name: str, where: str, kind: str) -> E
         return registry[name]
     lower = {known.lower(): known for known in registry}
     close = difflib.get_close_matches(name.lower(), list(lower), n=1)
-    hint = f" did you mean {lower[close[0]]!r}?" if close else ""
-    raise InputError(f"{where}: unknown {kind} {name!r}:{hint} (known: {', '.join(registry)})")
+    hint = f": did you mean {lower[close[0]]!r}?" if close else ""
+    raise InputError(f"{where}: unknown {kind} {name!r}{hint} (known: {', '.join(registry)})")
