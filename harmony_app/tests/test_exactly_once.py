@@ -4,7 +4,7 @@ import contextlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier, Thread
@@ -16,7 +16,7 @@ import psycopg2
 import pytest
 
 from harmony_app.tests.browser import Browser, Reply
-from harmony_app.tests.servers import LiveSite, Postgres, running_site
+from harmony_app.tests.servers import LiveSite, Postgres
 from studies.tests.bundles import write_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
@@ -73,14 +73,11 @@ class StudySite:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def study_site(request: pytest.FixtureRequest) -> Iterator[StudySite]:
+def study_site(request: pytest.FixtureRequest, live_site: Callable[..., LiveSite]) -> StudySite:
     if request.param == "sqlite":
-        url = None
-    else:
-        postgres: Postgres = request.getfixturevalue("postgres")
-        url = postgres.new_database()
-    with running_site(url, workers=3) as site:
-        yield StudySite(site)
+        return StudySite(live_site(workers=3))
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return StudySite(live_site(postgres.new_database(), workers=3))
 
 
 def answer_to(assignment: dict[str, Any], choice: str = "left") -> dict[str, Any]:

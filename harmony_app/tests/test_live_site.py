@@ -3,13 +3,13 @@
 import contextlib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 import redis
 
 from harmony_app.tests.browser import Browser
-from harmony_app.tests.servers import LiveSite, running_site
+from harmony_app.tests.servers import LiveSite
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +24,8 @@ call_command("collectstatic", interactive=False, verbosity=0)
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[LiveSite]:
-    with running_site(workers=1) as site:
-        yield site
+def site(live_site: Callable[..., LiveSite]) -> LiveSite:
+    return live_site(workers=1)
 
 
 def test_the_site_is_healthy(site: LiveSite) -> None:
