@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.e2e.site import Site
-from tests.e2e.site_data import PASSWORD
+from tests.e2e.site_data import PASSWORD, session_key
 
 Choice = Literal["left", "right", "neither"]
 NAMES: dict[Choice, str] = {"left": "Left map", "right": "Right map", "neither": "Neither"}
@@ -39,22 +39,26 @@ class Annotator:
     def watch(self, page: Page) -> Page:
         """Collect what the browser complains about on a page."""
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: message.type in ("error", "warning")
-            # Expected where a test takes the connection away.
-            and not message.text.startswith("Failed to load resource")
-            and self.complaints.append(message.text),
-        )
+        page.on("console", self._note)
         return page
 
-    def log_in(self, page: Page | None = None) -> None:
-        page = page or self.page
-        page.goto(f"{self.site.url}/accounts/login/")
-        page.get_by_label("Username").fill(self.slug)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_role("heading", name="My studies")).to_be_visible()
+    def _note(self, message: ConsoleMessage) -> None:
+        # Failures to load are expected where a test takes the connection away.
+        is_expected = message.text.startswith("Failed to load resource")
+        if message.type in ("error", "warning") and not is_expected:
+            self.complaints.append(message.text)
+
+    def log_in(self) -> None:
+        """Log in with name and password."""
+        self.page.goto(f"{self.site.url}/accounts/login/")
+        self.page.get_by_label("Username").fill(self.slug)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page.get_by_role("heading", name="My studies")).to_be_visible()
+
+    def be_logged_in(self) -> None:
+        """Go on with a session that is there already."""
+        self.context.add_cookies([{"name": "sessionid", "value": session_key(self.slug), "url": self.site.url}])
 
     def start(self, page: Page | None = None) -> None:
         """Open the runner and wait for a trial."""

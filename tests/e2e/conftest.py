@@ -6,14 +6,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.e2e.annotator import Annotator
-from tests.e2e.site import CHROMIUM_FLAGS, Site, chromium_path, running_site
+from tests.e2e.site import CHROMIUM_FLAGS, Site, chromium_path, supplied_site
 
 NewAnnotator = Callable[..., Annotator]
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+def site() -> Iterator[Site]:
+    with supplied_site() as running:
         yield running
 
 
@@ -39,7 +39,7 @@ def new_annotator(site: Site, browser: Browser) -> Iterator[NewAnnotator]:
         slug = slug or site.study(allow_undo=allow_undo, offer_neither=offer_neither)
         annotator = Annotator(site, slug, context, context.new_page())
         annotator.watch(annotator.page)
-        annotator.log_in()
+        annotator.be_logged_in()
         made.append(annotator)
         return annotator
 

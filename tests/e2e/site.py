@@ -1,23 +1,19 @@
 """The site under test: gunicorn over a database of its own, with a supply of small studies."""
 
+import itertools
 import json
 import os
 import shutil
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harmony_app.tests.servers import LiveSite, running_site
 from tests.e2e.site_data import StudySpec, as_argument
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -28,8 +24,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SUPPLY = 40
-START_LIMIT_S = 60
+# Making studies takes the start of a process, so they are made many at a time.
+BATCH = 30
 
 
 @dataclass(frozen=True)
@@ -48,13 +44,22 @@ class Stored:
 class Site:
     """A running site. Every test takes studies of its own out of the supply."""
 
-    url: str
-    database: Path
-    supply: dict[StudySpec, list[str]]
+    server: LiveSite
+    supply: dict[StudySpec, list[str]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def url(self) -> str:
+        return self.server.url
 
     def study(self, *, allow_undo: bool = True, offer_neither: bool = True) -> str:
         """Return the slug of an untouched study, which is also the name of its one annotator."""
-        return self.supply[StudySpec("", allow_undo=allow_undo, offer_neither=offer_neither)].pop()
+        kind = StudySpec("", allow_undo=allow_undo, offer_neither=offer_neither)
+        if not self.supply.get(kind):
+            self.supply[kind] = [f"maps-{len(self.supply)}-{next(self.numbers):03}" for _ in range(BATCH)]
+            specs = [replace(kind, slug=slug) for slug in self.supply[kind]]
+            self.server.python("-m", "tests.e2e.site_data", as_argument(specs))
+        return self.supply[kind].pop()
 
     def responses(self, slug: str) -> list[Stored]:
         """Return all responses of a study in the order in which they were stored."""
@@ -64,9 +69,12 @@ class Site:
             JOIN studies_participation participation ON participation.id = participation_id
             JOIN studies_study study ON study.id = study_id WHERE slug = ? ORDER BY response.id
         """
-        with closing(sqlite3.connect(self.database)) as connection:
+        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection:
             rows = connection.execute(query, [slug]).fetchall()
-        return [Stored(*row[:4], timing=json.loads(row[4]), uuid=row[5]) for row in rows]
+        return [
+            Stored(position, revision, given, rt_ms, json.loads(timing), uuid)
+            for position, revision, given, rt_ms, timing, uuid in rows
+        ]
 
     def answers(self, slug: str) -> list[tuple[int, int, str]]:
         """Return (position, revision, given) of all responses of a study."""
@@ -88,62 +96,8 @@ def chromium_path() -> str:
     return found
 
 
-def _supply() -> tuple[list[StudySpec], dict[StudySpec, list[str]]]:
-    kinds = [StudySpec("")] * SUPPLY + [StudySpec("", allow_undo=False, offer_neither=False)] * 4
-    supply: dict[StudySpec, list[str]] = {}
-    specs = []
-    for number, kind in enumerate(kinds):
-        slug = f"maps-{number:02}"
-        supply.setdefault(kind, []).append(slug)
-        specs.append(StudySpec(slug, kind.trials, kind.allow_undo, kind.offer_neither))
-    return specs, supply
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"the site did not come up at {url}:\n{log.read_text()}")
-
-
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """Run the site with its data in `folder` until the end of the block."""
-    database = folder / "harmony.sqlite3"
-    environment = {name: value for name, value in os.environ.items() if name not in ("SECRET_KEY", "STATIC_ROOT")}
-    environment |= {
-        "DJANGO_SETTINGS_MODULE": "harmony_app.settings",
-        "HARMONY_DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{database}",
-        "MEDIA_ROOT": str(folder / "media"),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "HTTPS": "0",
-        "DEBUG": "0",
-        "LOG_LEVEL": "WARNING",
-    }
-    specs, supply = _supply()
-    for program in (["manage.py", "migrate", "-v0"], ["-m", "tests.e2e.site_data", as_argument(specs)]):
-        subprocess.run([sys.executable, *program], cwd=ROOT, env=environment, check=True)
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    log = folder / "server.log"
-    command = [sys.executable, "-m", "gunicorn", "harmony_app.wsgi", "--threads=4", f"--bind=127.0.0.1:{port}"]
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-        try:
-            _wait_until_up(url, server, log)
-            yield Site(url, database, supply)
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
+def supplied_site() -> Iterator[Site]:
+    """Run the site until the end of the block."""
+    with running_site(workers=1) as server:
+        yield Site(server)

@@ -15,6 +15,7 @@ import json
 import math
 import sys
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFilter
@@ -32,6 +33,11 @@ class StudySpec:
     trials: int = 6
     allow_undo: bool = True
     offer_neither: bool = True
+
+
+def session_key(slug: str) -> str:
+    """Return the key of the session in which the annotator of a study is logged in from the start."""
+    return f"session-of-{slug}"
 
 
 def photo(seed: int) -> Pillow.Image:
@@ -66,10 +72,15 @@ def attribution_map(seed: int, *, focused: bool) -> Pillow.Image:
 
 def create_studies(specs: list[StudySpec]) -> None:
     """Write the studies, their pictures and their annotators."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.hashers import make_password
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.contrib.sessions.models import Session
     from django.core.files.base import ContentFile
     from django.core.files.storage import default_storage
     from django.db import transaction
+    from django.utils import timezone
 
     from studies.models import Condition, Image, Pair, Picture, Study, Trial, User
     from studies.services import enrol
@@ -123,6 +134,16 @@ def create_studies(specs: list[StudySpec]) -> None:
                 Trial.objects.create(study=study, key=f"t{number:04}", pair=pair)
             annotator = User.objects.create(username=spec.slug, password=password)
             enrol(study=study, annotator=annotator)
+            logged_in = {
+                SESSION_KEY: str(annotator.pk),
+                BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+                HASH_SESSION_KEY: annotator.get_session_auth_hash(),
+            }
+            Session.objects.create(
+                session_key=session_key(spec.slug),
+                session_data=SessionStore().encode(logged_in),
+                expire_date=timezone.now() + timedelta(days=1),
+            )
 
 
 def as_argument(specs: list[StudySpec]) -> str:

@@ -1,7 +1,7 @@
 """Reloads and lost connections: same place, same sides, nothing lost."""
 
 import pytest
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.e2e.annotator import Annotator
 from tests.e2e.site import Site
@@ -99,12 +99,11 @@ def test_a_reply_that_is_lost_leaves_one_response(annotator: Annotator, site: Si
     annotator.start()
     lost: list[int] = []
 
-    # The server stores the answer, but the browser never hears of it.
-    annotator.context.route(
-        "**/responses/",
-        lambda route: (lost.append(route.fetch().status), route.abort("connectionreset")),  # type: ignore[func-returns-value]
-        times=1,
-    )
+    def lose_the_reply(route: Route) -> None:
+        lost.append(route.fetch().status)
+        route.abort("connectionreset")
+
+    annotator.context.route("**/responses/", lose_the_reply, times=1)
     annotator.answer("left", "right")
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (2, 1, "right")]
     assert lost == [201]
@@ -113,7 +112,6 @@ def test_a_reply_that_is_lost_leaves_one_response(annotator: Annotator, site: Si
 
 def test_after_the_session_has_ended_answers_wait_for_a_new_log_in(annotator: Annotator, site: Site) -> None:
     annotator.start()
-    cookies = annotator.context.cookies()
     annotator.context.clear_cookies()
     annotator.answer("left")
     link = annotator.page.get_by_role("link", name="Log in again")
@@ -122,7 +120,7 @@ def test_after_the_session_has_ended_answers_wait_for_a_new_log_in(annotator: An
     assert site.answers(annotator.slug) == []
     link.click()
     assert "/accounts/login/" in annotator.page.url
-    annotator.context.add_cookies([cookie for cookie in cookies if cookie["name"] == "sessionid"])  # type: ignore[misc]
+    annotator.log_in()
     annotator.start()
     assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
 
@@ -135,7 +133,9 @@ def test_an_answer_that_the_server_refuses_is_told_and_kept(annotator: Annotator
         times=1,
     )
     annotator.answer("left")
-    expect(annotator.page.get_by_role("alert")).to_contain_text("Your answer to trial 1 was not accepted: rt_ms: too long")
+    expect(annotator.page.get_by_role("alert")).to_contain_text(
+        "Your answer to trial 1 was not accepted: rt_ms: too long"
+    )
     kept = "() => Object.keys(localStorage).filter(key => key.startsWith('harmony:refused:')).length"
     assert annotator.page.evaluate(kept) == 1
     assert annotator.page.evaluate(UNSENT) == 0
@@ -146,3 +146,18 @@ def test_a_browser_that_keeps_nothing_is_told_so_before_the_first_trial(annotato
     annotator.page.goto(f"{annotator.site.url}/studies/{annotator.slug}/")
     expect(annotator.page.get_by_role("alert")).to_contain_text("allow this site to store data")
     expect(annotator.page.locator(".trial")).to_have_count(0)
+
+
+def test_a_server_that_is_killed_and_comes_back_gets_every_answer_once(annotator: Annotator, site: Site) -> None:
+    annotator.start()
+    annotator.page.wait_for_load_state("networkidle")
+    annotator.answer("left")
+    assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
+    site.server.kill()
+    annotator.answer("right", "neither")
+    expect(annotator.page.get_by_text("No connection just now")).to_be_visible()
+    site.server.start()
+    annotator.answer("left", "left", "left")
+    annotator.expect_done()
+    given = ["left", "right", "neither", "left", "left", "left"]
+    assert site.answers(annotator.slug) == [(place, 1, choice) for place, choice in enumerate(given, start=1)]

@@ -24,6 +24,8 @@ def test_a_wrong_password_is_told_and_lets_nobody_in(site: Site, browser: Browse
 
 def test_a_study_is_started_from_the_list_and_answered_to_its_end_by_mouse(annotator: Annotator, site: Site) -> None:
     choices: list[Choice] = ["left", "right", "neither", "right", "left", "left"]
+    annotator.context.clear_cookies()
+    annotator.log_in()
     annotator.page.get_by_role("link", name="Start").click()
     annotator.answer(*choices)
     annotator.expect_done()
@@ -49,7 +51,7 @@ def test_taps_answer_on_a_phone(new_annotator: NewAnnotator, site: Site) -> None
     annotator.start()
     for choice in ("right", "neither", "left", "neither", "right", "left"):
         annotator.ready()
-        annotator.option(choice).tap()  # type: ignore[arg-type]
+        annotator.option(choice).tap()
     annotator.expect_done()
     rows = site.responses(annotator.slug)
     assert [row.given for row in rows] == ["right", "neither", "left", "neither", "right", "left"]
