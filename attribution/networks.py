@@ -193,7 +193,8 @@ def _file(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Prep
         raise InputError(f"{where}.spec: {path}: not a readable network file: {error}") from error
     missing = {"architecture", "state_dict", "preprocessing"} - set(content if isinstance(content, dict) else ())
     if missing:
-        raise InputError(f"{where}.spec: {path}: lacks {', '.join(sorted(missing))}: docs/offline.md says how to save it")
+        lacking = ", ".join(sorted(missing))
+        raise InputError(f"{where}.spec: {path}: lacks {lacking}: docs/offline.md says what a network file holds")
     architecture = lookup(ARCHITECTURES, content["architecture"], f"{where}.spec: {path}", "architecture")
     module = architecture(**content.get("arguments", {}))
     try:
