@@ -1,13 +1,14 @@
-"""The report's pages, for staff only."""
+"""The report's pages, for staff only.
+
+The analysis is imported when a report is asked for: SciPy, pandas and Altair take more than a second, which web workers
+that serve trials should not wait for.
+"""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analysis.pages import report_context
-from analysis.reports import NoResponsesError
-from analysis.study_report import CONTENT_TYPES, study_report
 from studies.models import Study
 
 
@@ -15,6 +16,10 @@ from studies.models import Study
 @never_cache
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The report of a study as it stands now; 404 for everyone but staff."""
+    from analysis.pages import report_context
+    from analysis.reports import NoResponsesError
+    from analysis.study_report import study_report
+
     study = _study_for_staff(request, slug)
     try:
         context = report_context(study_report(study).report)
@@ -27,6 +32,9 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def report_download(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One of the report's files as a download; 404 for everyone but staff, and where nobody has answered yet."""
+    from analysis.reports import NoResponsesError
+    from analysis.study_report import CONTENT_TYPES, study_report
+
     study = _study_for_staff(request, slug)
     if name not in CONTENT_TYPES:
         raise Http404
