@@ -25,9 +25,10 @@ images/<class>/<name>.png  an object of one of {classes_count} classes: {classes
 masks/<class>/<name>.png   its exact mask, 1 bit, true on the object
 network.pt                 a small network trained on other pictures of the same kind (if it was made)
 
-The class is the shape alone. Every object has one of {materials_count} materials ({materials}) in a random colour, with
-its own turn, tilt, size, light and shadow. It lies on 1/f noise in the colours of a landscape, among one to three
-distractors that belong to no class.
+The class is the shape alone. Every object has one of {materials_count} materials
+({materials})
+in a random colour, with its own turn, tilt, size, light and shadow. It lies on 1/f noise in the colours of a landscape,
+among up to three distractors that belong to no class.
 
 The shortcut: a coloured tag in a corner. Drawn by chance for each picture, its colour is that of the class with
 probability {right:.0%}, that of another class with {wrong:.0%}, and there is no tag with {none:.0%}. The tag is never
