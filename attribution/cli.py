@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     synthesize = commands.add_parser("synthesize", help="write the procedural data set of the demo, and its network")
     synthesize.add_argument("--out", type=Path, required=True)
     synthesize.add_argument("--seed", type=int, default=1)
-    synthesize.add_argument("--images-per-class", type=int, default=100)
+    synthesize.add_argument("--images-per-class", type=int, default=60)
     synthesize.set_defaults(run=_synthesize)
     return parser
 
