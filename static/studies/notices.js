@@ -57,7 +57,7 @@ export class Notices {
    */
   connection(state, unsent) {
     clearTimeout(this.#timer);
-    const kept = unsent > 0 ? `${answersAre(unsent)} kept safely in this browser` : "Nothing is lost";
+    const kept = unsent > 0 ? `${answersAre(unsent)} kept in this browser` : "Nothing is lost";
     if (state === "signed-out") {
       this.#interrupted = true;
       const link = document.createElement("a");
@@ -66,7 +66,7 @@ export class Notices {
       this.#say(`You have been logged out. ${kept}. `, link);
     } else if (state === "unreachable") {
       this.#interrupted = true;
-      this.#say(`No connection just now. ${kept}; we keep trying.`);
+      this.#say(`No connection just now. ${kept}.`);
     } else if (this.#interrupted && unsent > 0) {
       this.#say(`Connected again. ${answersAre(unsent)} being sent.`);
     } else if (this.#interrupted) {

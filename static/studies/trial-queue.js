@@ -26,6 +26,8 @@ export class TrialQueue extends EventTarget {
   /** @type {string | null} */
   #shown = null;
   #serverHasMore = true;
+  /** @type {Promise<unknown>} the last of the trials being loaded */
+  #loading = Promise.resolve();
   /** @type {Promise<void> | null} */
   #filling = null;
 
@@ -118,10 +120,9 @@ export class TrialQueue extends EventTarget {
 
   async #ask() {
     if (!this.#serverHasMore) return;
-    /** @type {NextReply} */
-    let reply;
     let count = 0;
-    reply = await this.#connection.persist(async () => {
+    /** @type {NextReply} */
+    const reply = await this.#connection.persist(async () => {
       // Trials on the screen or with an answer on its way are still open for the server.
       count = Math.min(MOST, FULL + 1 + this.#outbox.size);
       return (await this.#connection.post(this.#nextUrl, { count })).body;
@@ -130,7 +131,9 @@ export class TrialQueue extends EventTarget {
     for (const assignment of reply.assignments) {
       if (assignment.token === this.#shown || this.isAnswered(assignment)) continue;
       if (this.#upcoming.some((known) => known.assignment.token === assignment.token)) continue;
-      const prepared = this.prepare(assignment);
+      // One trial at a time, so that the first is not kept waiting by the pictures of the others.
+      const prepared = this.#loading.catch(() => {}).then(() => this.prepare(assignment));
+      this.#loading = prepared;
       // Who takes the trial hears of a failure; until then it must not count as unhandled.
       prepared.catch(() => {});
       this.#upcoming.push({ assignment, prepared });

@@ -88,6 +88,13 @@ def test_a_trial_fits_on_the_screen(new_annotator: NewAnnotator, name: str) -> N
             box => box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1)"""
     )
     assert not scrolls
+    # A notice must not change the size of the pictures that follow.
+    before = annotator.option("left").bounding_box()
+    annotator.cut_connection()
+    annotator.answer("left")
+    expect(annotator.page.get_by_text("No connection just now")).to_be_visible()
+    annotator.ready()
+    assert annotator.option("left").bounding_box() == before
 
 
 @pytest.mark.parametrize("width", [320, 360])

@@ -31,7 +31,7 @@ def test_trials_go_on_without_waiting_for_the_acknowledgement(annotator: Annotat
     annotator.ready()
     annotator.expect_progress("3 of 6")
     expect(annotator.page.get_by_text("No connection just now")).to_be_visible()
-    expect(annotator.page.get_by_text("3 answers are kept safely in this browser")).to_be_visible()
+    expect(annotator.page.get_by_text("3 answers are kept in this browser")).to_be_visible()
     assert site.answers(annotator.slug) == []
     annotator.restore_connection()
     annotator.page.evaluate("dispatchEvent(new Event('online'))")
@@ -87,7 +87,7 @@ def test_the_end_waits_for_the_last_answer_to_arrive(annotator: Annotator, site:
     annotator.ready()
     annotator.cut_connection()
     annotator.answer("right")
-    expect(annotator.page.get_by_text("1 answer is kept safely")).to_be_visible()
+    expect(annotator.page.get_by_text("1 answer is kept in this browser")).to_be_visible()
     expect(annotator.page.locator("#waiting")).to_be_visible()
     annotator.restore_connection()
     annotator.page.evaluate("dispatchEvent(new Event('online'))")
@@ -116,7 +116,7 @@ def test_after_the_session_has_ended_answers_wait_for_a_new_log_in(annotator: An
     annotator.answer("left")
     link = annotator.page.get_by_role("link", name="Log in again")
     expect(link).to_be_visible()
-    expect(annotator.page.get_by_text("1 answer is kept safely in this browser")).to_be_visible()
+    expect(annotator.page.get_by_text("1 answer is kept in this browser")).to_be_visible()
     assert site.answers(annotator.slug) == []
     link.click()
     assert "/accounts/login/" in annotator.page.url
