@@ -1,5 +1,7 @@
 """Tiny networks for tests, each with something that attributors and trainers have stumbled over elsewhere."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -57,7 +59,8 @@ class FunctionalReLU(nn.Module):
         self.head = nn.Linear(4, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        ways = (F.relu, torch.relu, lambda x: x.relu(), Tensor.relu_, F.relu_, torch.relu_)
+        ways: list[Callable[[Tensor], Tensor]]
+        ways = [F.relu, torch.relu, lambda x: x.relu(), Tensor.relu_, F.relu_, torch.relu_]
         x = images
         for convolution, relu in zip(self.convolutions, ways, strict=True):
             x = relu(convolution(x))
