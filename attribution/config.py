@@ -98,6 +98,7 @@ class TrainingConfig:
     batch: Count = 8
     gradient_clip: Positive | None = 1.0
     validate_every: Count = 20
+    fidelity: Literal["inputs", "inputs_and_images"] = "inputs_and_images"
     minimum_agreement: Annotated[float, Field(ge=0, le=1)] = 0.95
 
 

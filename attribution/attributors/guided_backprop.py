@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from attribution.attributors.base import Attribution
+from attribution.attributors.grouped_convolution import conv2d
 from attribution.errors import InputError
 from attribution.networks import Network
 
@@ -22,16 +23,20 @@ class GuidedReLU(TorchFunctionMode):
 
     The clamp sits on the ReLU's output as a tensor hook: it acts while `active`, so the graph can be walked a second
     time (``loss.backward()`` after ``create_graph``) as the plain network's. Nothing is registered on the network.
+    With `differentiate`, grouped convolutions are made such that their gradient is cheap to differentiate.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, differentiate: bool = False) -> None:
         super().__init__()
+        self.differentiate = differentiate
         self.active = True
         self.reached = 0
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is F.conv2d and self.differentiate:
+            return conv2d(*args, **{"x" if key == "input" else key: value for key, value in (kwargs or {}).items()})
         output = func(*args, **(kwargs or {}))
         if func in RELUS or _is_relu6(func, args, kwargs or {}):
             self.reached += 1
@@ -59,7 +64,7 @@ class GuidedBackprop:
     def __call__(self, network: Network, images: Tensor, targets: Tensor, *, create_graph: bool = False) -> Attribution:
         _refuse_compiled(network)
         inputs = images.detach().requires_grad_()
-        rule = GuidedReLU()
+        rule = GuidedReLU(differentiate=create_graph)
         with torch.enable_grad():
             with rule:
                 logits = network.logits(inputs)

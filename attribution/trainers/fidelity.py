@@ -30,13 +30,20 @@ def fidelity_loss(original: Tensor, finetuned: Tensor) -> Tensor:
     return ((1 - F.cosine_similarity(original, finetuned, dim=1)) / 2).mean()
 
 
-def losses(task: Task, student: Network, probe: Probe, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss of one batch and its two parts, fidelity and metric, from one forward pass of the student.
+def losses(
+    task: Task, student: Network, probe: Probe, wanted: Tensor, plain: tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss of one batch and its two parts, fidelity and metric.
 
-    `wanted` are the original's logits [N, classes] for the probe's inputs.
+    `wanted` are the original's logits [N, classes] for the probe's inputs, whose logits come from the forward pass of
+    the maps. `plain` are images and the original's logits for them, where the probe shows something else: the network
+    is trusted by its answers to plain images, so fidelity is the mean over both.
     """
     made = task.attributor(student, probe.inputs, probe.targets, create_graph=True)
     fidelity = fidelity_loss(wanted, made.logits)
+    if plain is not None:
+        images, known = plain
+        fidelity = (fidelity + fidelity_loss(known, student.logits(images))) / 2
     metric = task.metric.loss(made.maps, probe.regions)
     return fidelity + weight(task) * metric, fidelity, metric
 
@@ -96,7 +103,10 @@ class FidelityTrainer:
             if probe.items is None
             else task.logits[list(probe.items)].to(probe.inputs.device)
         )
-        loss, fidelity, metric = losses(task, student, probe, wanted)
+        plain = None
+        if probe.items is None and task.config.fidelity == "inputs_and_images":
+            plain = task.train.images(items), task.logits[items].to(probe.inputs.device)
+        loss, fidelity, metric = losses(task, student, probe, wanted, plain)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if task.config.gradient_clip is not None:
