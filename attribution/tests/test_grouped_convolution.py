@@ -21,7 +21,7 @@ def test_values_and_both_gradients_equal_pytorchs(setting: tuple[int, ...]) -> N
     channels, out, kernel, stride, padding, dilation, groups, height, width = setting
     torch.manual_seed(0)
     x = torch.randn(2, channels, height, width, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(out, channels // groups, *kernel, dtype=torch.float64, requires_grad=True)  # type: ignore[misc, arg-type]
+    weight = torch.randn(out, channels // groups, *kernel, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(out, dtype=torch.float64, requires_grad=True)
     results = []
     for convolve in (F.conv2d, conv2d):
