@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -17,7 +19,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_values_and_both_gradients_equal_pytorchs(setting: tuple[int, ...]) -> None:
+def test_values_and_both_gradients_equal_pytorchs(setting: tuple[Any, ...]) -> None:
     channels, out, kernel, stride, padding, dilation, groups, height, width = setting
     torch.manual_seed(0)
     x = torch.randn(2, channels, height, width, dtype=torch.float64, requires_grad=True)
