@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
 
-ROOT = Path(__file__).resolve().parents[2]
+from attribution.tests.workers import ROOT, running_worker, wait_until
+
 BROKER = {"CELERY_BROKER_URL": "redis://127.0.0.1:6379/0"}
 
 
@@ -22,13 +22,6 @@ def make_app(environ: dict[str, str]) -> Celery:
         patch.setenv("CELERY_BROKER_URL", BROKER["CELERY_BROKER_URL"])
         from attribution import worker
     return worker.make_app(environ)
-
-
-def wait_until(happened: Callable[[], object], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +35,8 @@ def client(redis_url: str) -> Iterator[Celery]:
 @pytest.fixture(scope="module")
 def worker(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     log = tmp_path_factory.mktemp("worker") / "worker.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "celery", "--app", "attribution.tests.stand_in_worker", "worker"),
-                *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
-            ],
-            cwd=ROOT,
-            env=os.environ | {"CELERY_BROKER_URL": redis_url, "HARMONY_DEVICE": "cpu"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            wait_until(lambda: process.poll() is not None or "ready." in log.read_text(), "the worker is ready")
-            assert process.poll() is None, log.read_text()
-            yield
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
+    with running_worker("attribution.tests.stand_in_worker", redis_url, log):
+        yield
 
 
 @pytest.fixture
