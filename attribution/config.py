@@ -153,9 +153,14 @@ class RunConfig:
     export_unimproved: bool = False
     batch: Count = 16
 
-    def digest(self) -> str:
-        """SHA-256 over the whole run: two runs with the same digest are the same run."""
-        return sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()
+    def basis_digest(self) -> str:
+        """SHA-256 over what all conditions share: data, network, seed and batch.
+
+        Runs that differ in metrics, pairs, rendering or protocol alone can share a folder and its finished work.
+        """
+        plain = self.as_json()
+        basis = {key: plain[key] for key in ("seed", "batch", "dataset", "network")}
+        return sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """The run as plain JSON values; paths keep only their last parts, so that a bundle names no machine."""

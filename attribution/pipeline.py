@@ -86,7 +86,7 @@ def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Ou
                 event["agreement"],
             )
 
-    return TRAINERS[condition.training.trainer](task, run.checkpoint(condition), run.key, report)
+    return TRAINERS[condition.training.trainer](task, run.checkpoint(condition), run.condition_key(condition), report)
 
 
 def _scored(run: Run, progress: Progress) -> Iterator[Scored]:

@@ -5,7 +5,8 @@ import logging
 import os
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,19 @@ class Run:
         index = self.network.columns[target] if self.network.columns is not None else target
         return self.dataset.classes.get(index, f"class {index}")
 
+    def condition_key(self, condition: Condition) -> str:
+        """SHA-256 over everything that the condition's weights follow from."""
+        settings = {
+            "metric": condition.metric.name,
+            "options": condition.metric_config.options,
+            "training": asdict(condition.training),
+            "attributor": condition.attributor_name,
+        }
+        return sha256(f"{self.key}{json.dumps(settings, sort_keys=True)}".encode()).hexdigest()
+
     def checkpoint(self, condition: Condition) -> Path:
-        return self.out / "conditions" / f"{condition.slug}.pt"
+        """Where the condition's fine-tuning is kept; other settings have another place, so none are lost."""
+        return self.out / "conditions" / f"{condition.slug}-{self.condition_key(condition)[:10]}.pt"
 
 
 def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress: Progress) -> Run:
@@ -194,7 +206,7 @@ def _check_needs(config: RunConfig, dataset: Dataset, conditions: tuple[Conditio
 def _claim(config: RunConfig, out: Path, dataset: Dataset, network: Network, resume: bool) -> str:
     """Make the run's folder its own; a folder of another run, or of this one without --resume, is refused."""
     state: dict[str, Any] = {
-        "config": config.digest(),
+        "config": config.basis_digest(),
         "dataset": dataset.digest,
         "classes": sorted(dataset.classes.values()),
         "network": network.weights_digest(),
@@ -202,7 +214,7 @@ def _claim(config: RunConfig, out: Path, dataset: Dataset, network: Network, res
     file = out / "run.json"
     if file.is_file():
         if json.loads(file.read_text()) != state:
-            raise InputError(f"{out}: holds another run (config, data or network differ): use another --out")
+            raise InputError(f"{out}: holds another run (data, network, seed or batch differ): use another --out")
         if not resume:
             raise InputError(f"{out}: holds this run already: add --resume to go on, or use another --out")
     elif out.exists() and any(out.iterdir()):

@@ -179,6 +179,30 @@ def test_a_folder_that_holds_a_run_is_not_overwritten_unasked(small_run: Path, t
         pipeline.build(small_run, tmp_path / "out", resume=True, device="cpu")
 
 
+def test_another_number_of_pairs_needs_no_new_fine_tuning(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.finetune(small_run, tmp_path / "out", device="cpu")
+    text = small_run.read_text().replace("pairs = 4", "pairs = 2").replace("A small study", "A smaller study")
+    small_run.write_text(text)
+
+    def refuse(*_arguments: object) -> None:
+        raise AssertionError("fine-tuned again")
+
+    monkeypatch.setattr("attribution.trainers.fidelity.FidelityTrainer._step", refuse)
+    assert len(fixture_of(pipeline.build(small_run, tmp_path / "out", resume=True, device="cpu"), "trial")) == 8
+
+
+def test_a_condition_with_other_settings_is_fine_tuned_anew_and_the_others_are_kept(
+    small_run: Path, tmp_path: Path
+) -> None:
+    pipeline.finetune(small_run, tmp_path / "out", device="cpu")
+    small_run.write_text(small_run.read_text().replace("steps = 4", "steps = 2"))
+    pipeline.finetune(small_run, tmp_path / "out", resume=True, device="cpu")
+    kept = sorted(path.name for path in (tmp_path / "out" / "conditions").iterdir())
+    assert [sum(name.startswith(metric) for name in kept) for metric in ("rma", "focus")] == [2, 4]
+
+
 def test_without_an_improved_condition_nothing_is_exported(small_run: Path, tmp_path: Path) -> None:
     text = (
         small_run.read_text()
