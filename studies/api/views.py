@@ -5,11 +5,13 @@ from typing import cast
 from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from studies.api.payloads import assignment_payload
+from studies.api.permissions import IsAnnotatorOfPage
 from studies.api.serializers import AnswerSerializer, NextSerializer
 from studies.models import User
 from studies.selectors import last_answered, participation_find, progress_get
@@ -32,6 +34,8 @@ STATUS = {
 class NextAssignmentsView(APIView):
     """POST: the annotator's open assignments in order, drawn as needed; 404 for those who take no part."""
 
+    permission_classes = (IsAuthenticated, IsAnnotatorOfPage)
+
     def post(self, request: Request, slug: str) -> Response:
         body = NextSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -46,12 +50,15 @@ class NextAssignmentsView(APIView):
                 "assignments": [assignment_payload(assignment, study) for assignment in assignments],
                 "previous": None if previous is None else assignment_payload(previous, study),
                 "progress": progress_get(participation).as_dict(),
+                "state": study.state,
             }
         )
 
 
 class ResponsesView(APIView):
     """POST: records an answer. 201 stored, 200 stored before, 409 conflict, 404 not yours, 400 malformed."""
+
+    permission_classes = (IsAuthenticated, IsAnnotatorOfPage)
 
     def post(self, request: Request, token: str) -> Response:
         body = AnswerSerializer(data=request.data)
@@ -66,5 +73,6 @@ class ResponsesView(APIView):
             "code": recorded.outcome.value,
             "detail": recorded.outcome.detail,
             "progress": progress_get(recorded.participation).as_dict(),
+            "state": recorded.participation.study.state,
         }
         return Response(reply, status=STATUS[recorded.outcome])

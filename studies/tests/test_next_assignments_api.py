@@ -28,7 +28,7 @@ def answer(client: Client, token: str, revision: int = 1) -> None:
 
 def test_the_reply_has_the_shape_that_the_runner_expects(annotator_client: Client) -> None:
     reply = ask(annotator_client, count=2)
-    assert set(reply) == {"assignments", "previous", "progress"}
+    assert set(reply) == {"assignments", "previous", "progress", "state"}
     first, second = reply["assignments"]
     token = first.pop("token")
     assert first.pop("prediction").startswith("class ")
@@ -43,6 +43,7 @@ def test_the_reply_has_the_shape_that_the_runner_expects(annotator_client: Clien
     assert second["position"] == 2
     assert reply["previous"] is None
     assert reply["progress"] == {"answered": 0, "total": 12}
+    assert reply["state"] == "open"
 
 
 def test_three_assignments_are_given_unless_told_otherwise(annotator_client: Client) -> None:
@@ -75,7 +76,8 @@ def test_progress_is_complete_when_the_pool_is_empty(annotator_client: Client, p
 
 def test_a_paused_study_gives_out_no_new_assignments(annotator_client: Client) -> None:
     Study.objects.update(state="paused")
-    assert ask(annotator_client)["assignments"] == []
+    reply = ask(annotator_client)
+    assert (reply["assignments"], reply["state"]) == ([], "paused")
 
 
 @pytest.mark.parametrize("count", [0, -1, 21, "many", None])

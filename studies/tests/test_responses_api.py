@@ -30,7 +30,14 @@ def test_an_answer_is_stored(annotator_client: Client, tokens: list[str]) -> Non
     response = post(annotator_client, tokens[0], body())
     assert response.status_code == 201
     assert response.json()["progress"] == {"answered": 1, "total": 12}
+    assert response.json()["state"] == "open"
     assert Response.objects.get().rt_ms == 812.4
+
+
+def test_a_late_answer_to_a_paused_study_is_stored_and_says_so(annotator_client: Client, tokens: list[str]) -> None:
+    Study.objects.update(state="paused")
+    response = post(annotator_client, tokens[0], body())
+    assert (response.status_code, response.json()["state"]) == (201, "paused")
 
 
 def test_a_retried_post_keeps_one_response(annotator_client: Client, tokens: list[str]) -> None:
