@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        hint = " What is finished is kept: the same command with --resume goes on." if "out" in options else ""
+        hint = " What is finished is kept: the same command with --resume goes on." if "resume" in options else ""
         print(f"\ninterrupted.{hint}", file=sys.stderr)
         return INTERRUPTED
     return 0

@@ -13,15 +13,19 @@ from attribution.networks import Network, frozen
 from attribution.split_view import SplitView
 
 Ticker = Callable[[int], None]
-EVALUATION_TURN = 0  # training draws with turns from 1 on
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network says of images: predictions int64 [N], confidences float64 [N] (softmax of the prediction)."""
+    """What a network says of images.
+
+    Predictions int64 [N] are class indices among the network's choices, confidences float64 [N] their softmax among
+    those; `first` int64 [N] is the class in first place among all classes; logits float32 [N, classes] cover all.
+    """
 
     predictions: np.ndarray
     confidences: np.ndarray
+    first: np.ndarray
     logits: Tensor
 
 
@@ -37,8 +41,9 @@ def answers(
                 tick(len(chunk))
     # A clone leaves inference mode, so that the logits may take part in a graph later.
     logits = torch.cat(parts).clone()
-    confidences, predictions = logits.double().softmax(dim=1).max(dim=1)
-    return Answers(predictions.numpy(), confidences.numpy(), logits)
+    choices = torch.tensor(network.choices())
+    confidences, places = logits[:, choices].double().softmax(dim=1).max(dim=1)
+    return Answers(choices[places].numpy(), confidences.numpy(), logits.argmax(dim=1).numpy(), logits)
 
 
 def metric_scores(
@@ -51,27 +56,35 @@ def metric_scores(
     *,
     seed: int,
     batch: int,
+    draws: int = 1,
+    own: bool = False,
     tick: Ticker | None = None,
 ) -> np.ndarray:
-    """Scores float64 [len(items)] of the network's maps; NaN where the metric is undefined.
+    """Scores float64 [len(items), draws] of the network's maps; NaN where the metric is undefined.
 
     Original and finetuned network are scored on the same inputs: what the metric draws depends on image and seed only.
+    With `own`, a draw that explains another image's class (see `Probe.own`) is undefined for this image.
     """
-    parts: list[np.ndarray] = []
+    scores = np.full((len(items), draws), np.nan)
     with frozen(network), frozen(original):
-        for chunk in chunks(items, batch):
-            probe = metric.probe(
-                split,
-                chunk,
-                seed=seed,
-                turn=EVALUATION_TURN,
-                original_logits=lambda inputs: plain_logits(original, inputs),
-            )
-            maps = attributor(network, probe.inputs, probe.targets).maps
-            parts.append(metric.scores(maps.double(), probe.regions).cpu().numpy())
-            if tick:
-                tick(len(chunk))
-    return np.concatenate(parts) if parts else np.empty(0)
+        for draw in range(draws):
+            for start in range(0, len(items), batch):
+                chunk = items[start : start + batch]
+                probe = metric.probe(
+                    split,
+                    chunk,
+                    seed=seed,
+                    turn=-draw,
+                    original_logits=lambda inputs: plain_logits(original, inputs),
+                )
+                maps = attributor(network, probe.inputs, probe.targets).maps
+                found = metric.scores(maps.double(), probe.regions)
+                if own and probe.own is not None:
+                    found = torch.where(probe.own, found, torch.full_like(found, torch.nan))
+                scores[start : start + batch, draw] = found.cpu().numpy()
+                if tick:
+                    tick(len(chunk))
+    return scores
 
 
 def plain_logits(network: Network, inputs: Tensor) -> Tensor:

@@ -46,7 +46,8 @@ DEFAULT_LAYERS = {
 class Network:
     """An image classifier in eval mode.
 
-    `columns` restricts its answer to some of its classes: logits, targets and predictions then count within them.
+    `columns` are the classes it chooses among when it predicts (None: all). Logits always cover all classes, so
+    that what is asked of the network counts for all of them.
     """
 
     name: str
@@ -60,7 +61,11 @@ class Network:
     def logits(self, images: Tensor) -> Tensor:
         """Logits [N, classes] of normalised images [N, 3, H, W]."""
         logits: Tensor = self.module(images)
-        return logits if self.columns is None else logits[:, list(self.columns)]
+        return logits
+
+    def choices(self) -> list[int]:
+        """The class indices it chooses among."""
+        return list(range(self.classes)) if self.columns is None else list(self.columns)
 
     def copy(self) -> "Network":
         """A network with weights of its own, to be fine-tuned."""
@@ -68,7 +73,7 @@ class Network:
 
     def restricted(self, classes: Sequence[int]) -> "Network":
         """The same network choosing among `classes` only."""
-        return replace(self, columns=tuple(classes), classes=len(classes))
+        return replace(self, columns=tuple(classes))
 
     def to(self, device: torch.device) -> "Network":
         self.module.to(device)

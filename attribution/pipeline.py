@@ -11,7 +11,8 @@ from attribution.progress import Progress, silent
 from attribution.run import Condition, Run, prepare
 from attribution.scoring import Scored, score_condition, summary
 from attribution.table import result_table
-from attribution.trainers import TRAINERS, Outcome, Task
+from attribution.trainers import TRAINERS, Outcome
+from attribution.workspace import held
 
 logger = logging.getLogger(__name__)
 
@@ -22,29 +23,33 @@ def build(config: Path, out: Path, *, resume: bool = False, device: str = "auto"
     `out` keeps what is finished, so that after an interruption ``resume=True`` goes on from there to the same result.
     Raises InputError, with file, key and remedy, before any training.
     """
-    run = prepare(config, out, resume=resume, device=device, progress=progress)
-    return _bundle(run, progress)
+    with held(out):
+        run = prepare(config, out, resume=resume, device=device, progress=progress)
+        return _bundle(run, progress)
 
 
 def finetune(
     config: Path, out: Path, *, resume: bool = False, device: str = "auto", progress: Progress = silent
 ) -> None:
     """Fine-tune every condition and keep the checkpoints in `out`."""
-    run = prepare(config, out, resume=resume, device=device, progress=progress)
-    for condition in run.conditions:
-        finetune_condition(run, condition, progress)
+    with held(out):
+        run = prepare(config, out, resume=resume, device=device, progress=progress)
+        for condition in run.conditions:
+            finetune_condition(run, condition, progress)
 
 
 def score(config: Path, out: Path, *, device: str = "auto", progress: Progress = silent) -> str:
     """The result table of the export split, from the checkpoints in `out` (and what they lack)."""
-    run = prepare(config, out, resume=True, device=device, progress=progress)
-    return result_table([_entry(run, scored) for scored in _scored(run, progress)])
+    with held(out):
+        run = prepare(config, out, resume=True, device=device, progress=progress)
+        return result_table([_entry(run, scored) for scored in _scored(run, progress)])
 
 
 def export(config: Path, out: Path, *, device: str = "auto", progress: Progress = silent) -> Path:
     """Pairs and bundle from the checkpoints in `out` (and what they lack)."""
-    run = prepare(config, out, resume=True, device=device, progress=progress)
-    return _bundle(run, progress)
+    with held(out):
+        run = prepare(config, out, resume=True, device=device, progress=progress)
+        return _bundle(run, progress)
 
 
 def table_of(bundle: Path) -> str:
@@ -52,25 +57,16 @@ def table_of(bundle: Path) -> str:
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     pairs = manifest["pairs"]
     dropped = ", ".join(f"{reason}: {count}" for reason, count in pairs["dropped"].items())
+    classes, images = manifest["conditions"][0]["classes"], manifest["dataset"]["splits"]["export"]
     return (
         f"{result_table(manifest['conditions'])}\n"
+        f"measured on the {images} images of the export split; the network chooses among {classes} classes\n"
         f"{pairs['exported']} of {pairs['wanted']} images exported; export images left out - {dropped}"
     )
 
 
 def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Outcome:
     """The condition's selected network; a finished fine-tuning is read from its checkpoint."""
-    task = Task(
-        original=run.network,
-        attributor=condition.attributor,
-        metric=condition.metric,
-        train=run.splits["train"],
-        validation=run.splits["validation"],
-        logits=run.logits,
-        config=condition.training,
-        seed=run.config.seed,
-        batch=run.config.batch,
-    )
     what = f"{condition.name}: fine-tuning"
 
     def report(event: dict[str, float]) -> None:
@@ -86,7 +82,8 @@ def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Ou
                 event["agreement"],
             )
 
-    return TRAINERS[condition.training.trainer](task, run.checkpoint(condition), run.condition_key(condition), report)
+    trainer = TRAINERS[condition.training.trainer]
+    return trainer(run.task(condition), run.checkpoint(condition), run.condition_key(condition), report)
 
 
 def _scored(run: Run, progress: Progress) -> Iterator[Scored]:
@@ -106,7 +103,11 @@ def _bundle(run: Run, progress: Progress) -> Path:
             fate = "exported all the same" if run.config.export_unimproved else "not exported"
             logger.warning("%s: fine-tuning did not improve the metric; %s", scored.condition.name, fate)
     exported = [scored for scored in everything if scored.selection.improved or run.config.export_unimproved]
+    if not exported:
+        logger.warning("%s", result_table([_entry(run, scored) for scored in everything]))
     selection = choose_images(run, exported)
+    if len(selection.items) < run.config.pairs:
+        logger.warning("only %d of %d wanted images are left to export", len(selection.items), run.config.pairs)
 
     def finetuned(condition: Condition) -> Network:
         return finetune_condition(run, condition, silent).network

@@ -8,23 +8,22 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from attribution.attributors import ATTRIBUTORS, Attributor
 from attribution.config import MetricConfig, RunConfig, TrainingConfig, read_config, training_for
 from attribution.errors import InputError
-from attribution.evaluation import Answers, answers, metric_scores
+from attribution.evaluation import Answers, answers
 from attribution.images import Dataset, Decoded, decode, list_csv, list_folder, split
 from attribution.metrics import METRICS, LearnableMetric
 from attribution.networks import Network, load_network
 from attribution.progress import Progress
 from attribution.registries import lookup
 from attribution.split_view import SplitView
-from attribution.trainers import TRAINERS
+from attribution.trainers import TRAINERS, Task
+from attribution.workspace import CACHE, check_owner, claim
 
 logger = logging.getLogger(__name__)
 
@@ -64,14 +63,24 @@ class Run:
     conditions: tuple[Condition, ...]
     key: str
 
-    @property
-    def logits(self) -> Tensor:
-        return self.original.logits
-
-    def label(self, target: int) -> str:
-        """Class name of a target or prediction; a class that the data set does not name is shown by its number."""
-        index = self.network.columns[target] if self.network.columns is not None else target
+    def label(self, index: int) -> str:
+        """Name of a class; one that the data set does not name is shown by its number."""
         return self.dataset.classes.get(index, f"class {index}")
+
+    def task(self, condition: Condition) -> Task:
+        """The condition's fine-tuning."""
+        return Task(
+            original=self.network,
+            attributor=condition.attributor,
+            metric=condition.metric,
+            train=self.splits["train"],
+            validation=self.splits["validation"],
+            logits=self.original.logits,
+            predictions=self.original.predictions,
+            config=condition.training,
+            seed=self.config.seed,
+            batch=self.config.batch,
+        )
 
     def condition_key(self, condition: Condition) -> str:
         """SHA-256 over everything that the condition's weights follow from."""
@@ -95,18 +104,33 @@ def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress
     conditions = tuple(_conditions(config, where))
     chosen = choose_device(device)
     _be_deterministic(config.seed)
-    dataset = _list_dataset(config, where)
-    network = _network_for(config, dataset, where)
+    listed = _list_dataset(config, where)
+    dataset = _only_classes(listed, config.dataset.classes, f"{where}: dataset")
+    network = load_network(config.network, where)
+    _check_indices(config, listed, network, where)
+    if config.dataset.only_listed_classes:
+        network = network.restricted(sorted(dataset.classes))
     _check_needs(config, dataset, conditions, where)
-    key = _claim(config, out, dataset, network, resume)
-    decoded = decode(dataset, network.preprocessing, out / "cache", progress=progress)
+    state = _state(config, dataset, network, chosen)
+    check_owner(out, state, resume=resume)
+    decoded = decode(dataset, network.preprocessing, out / CACHE, progress=progress)
     splits = _split(config, dataset, decoded, network, conditions, chosen, where)
     network.to(chosen)
-    for condition in conditions:
-        _try_once(condition, network, splits["train"], config)
     original = _original_answers(network, splits["train"], len(dataset.samples), config.batch, progress)
     _check_pairs(config, original, splits["export"], where)
-    return Run(config, where, out, chosen, dataset, decoded, network, splits, original, conditions, key)
+    key = json.dumps(state, sort_keys=True)
+    run = Run(config, where, out, chosen, dataset, decoded, network, splits, original, conditions, key)
+    _rehearse(run, progress)
+    claim(out, state)
+    return run
+
+
+def _rehearse(run: Run, progress: Progress) -> None:
+    """One batch through each condition's training that is still to come: what cannot work fails now."""
+    for number, condition in enumerate(run.conditions, start=1):
+        if not run.checkpoint(condition).is_file():
+            TRAINERS[condition.training.trainer].rehearse(run.task(condition))
+        progress("trying every condition", number, len(run.conditions))
 
 
 def choose_device(name: str) -> torch.device:
@@ -165,10 +189,12 @@ def _list_dataset(config: RunConfig, where: str) -> Dataset:
             class_indices=chosen.class_indices or None,
             where=at,
         )
-    return _only_classes(dataset, chosen.classes, at) if chosen.classes else dataset
+    return dataset
 
 
 def _only_classes(dataset: Dataset, classes: tuple[str, ...], at: str) -> Dataset:
+    if not classes:
+        return dataset
     known = {sample.label for sample in dataset.samples}
     for label in classes:
         lookup(dict.fromkeys(sorted(known), label), label, f"{at}.classes", "class")
@@ -176,15 +202,21 @@ def _only_classes(dataset: Dataset, classes: tuple[str, ...], at: str) -> Datase
     return Dataset(dataset.name, kept, dataset.unreadable, dataset.digest)
 
 
-def _network_for(config: RunConfig, dataset: Dataset, where: str) -> Network:
-    network = load_network(config.network, where)
+def _check_indices(config: RunConfig, dataset: Dataset, network: Network, where: str) -> None:
+    """The data set's class indices are the network's."""
     indices = sorted(dataset.classes)
     if indices[-1] >= network.classes:
         raise InputError(
             f"{where}: dataset: class {dataset.classes[indices[-1]]!r} has index {indices[-1]}, but network "
             f"{network.name} has {network.classes} classes: give the network's own class indices"
         )
-    return network.restricted(indices) if config.dataset.only_listed_classes else network
+    named = config.dataset.class_indices or "class_index" in config.dataset.columns
+    if not named and len(indices) != network.classes:
+        remedy = "dataset.class_indices" if config.dataset.layout == "folder" else "dataset.columns.class_index"
+        raise InputError(
+            f"{where}: dataset: {len(indices)} classes in sorted order cannot stand for the {network.classes} of "
+            f"network {network.name}: say which is which in {remedy}"
+        )
 
 
 def _check_needs(config: RunConfig, dataset: Dataset, conditions: tuple[Condition, ...], where: str) -> None:
@@ -203,27 +235,16 @@ def _check_needs(config: RunConfig, dataset: Dataset, conditions: tuple[Conditio
             )
 
 
-def _claim(config: RunConfig, out: Path, dataset: Dataset, network: Network, resume: bool) -> str:
-    """Make the run's folder its own; a folder of another run, or of this one without --resume, is refused."""
-    state: dict[str, Any] = {
-        "config": config.basis_digest(),
+def _state(config: RunConfig, dataset: Dataset, network: Network, device: torch.device) -> dict[str, object]:
+    """What all finished work in the run's folder follows from."""
+    return {
+        "basis": config.basis_digest(),
         "dataset": dataset.digest,
         "classes": sorted(dataset.classes.values()),
         "network": network.weights_digest(),
+        "preprocessing": list(map(str, asdict(network.preprocessing).values())),
+        "device": device.type,
     }
-    file = out / "run.json"
-    if file.is_file():
-        if json.loads(file.read_text()) != state:
-            raise InputError(f"{out}: holds another run (data, network, seed or batch differ): use another --out")
-        if not resume:
-            raise InputError(f"{out}: holds this run already: add --resume to go on, or use another --out")
-    elif out.exists() and any(out.iterdir()):
-        raise InputError(f"{out}: is not empty and holds no run: use another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(".json.tmp")
-    beside.write_text(json.dumps(state, indent=1))
-    beside.replace(file)
-    return json.dumps(state, sort_keys=True)
 
 
 def _split(
@@ -240,6 +261,12 @@ def _split(
     for name in decoded.empty_masks:
         logger.warning("empty mask after preprocessing, so RMA is undefined there: %s", name)
     readable = [int(index) for index in np.flatnonzero(decoded.readable)]
+    lost = sorted(set(dataset.classes) - {dataset.samples[index].class_index for index in readable})
+    if lost:
+        labels = ", ".join(dataset.classes[index] for index in lost)
+        raise InputError(f"{where}: dataset: no image of {labels} can be decoded: replace the files or drop the class")
+    if unreadable := len(dataset.unreadable) + len(decoded.unreadable):
+        logger.warning("%d files cannot be read; %d images are left", unreadable, len(readable))
     least = max(condition.metric.least_per_class for condition in conditions)
     shares = config.dataset.splits
     parts = split(
@@ -256,9 +283,7 @@ def _split(
             f"{where}: pairs: {config.pairs} wanted, but the export split has {len(parts.export)} images: "
             "lower pairs, raise dataset.splits.export or add images"
         )
-    columns = network.columns if network.columns is not None else range(network.classes)
-    position = {index: place for place, index in enumerate(columns)}
-    targets = np.array([position[sample.class_index] for sample in dataset.samples], dtype=np.int64)
+    targets = np.array([sample.class_index for sample in dataset.samples], dtype=np.int64)
     names = tuple(sample.name for sample in dataset.samples)
     return {
         name: SplitView(
@@ -266,20 +291,6 @@ def _split(
         )
         for name, places in (("train", parts.train), ("validation", parts.validation), ("export", parts.export))
     }
-
-
-def _try_once(condition: Condition, network: Network, train: SplitView, config: RunConfig) -> None:
-    """One image through the whole condition: what cannot work fails now, with its reason."""
-    metric_scores(
-        network,
-        network,
-        condition.attributor,
-        condition.metric,
-        train,
-        train.members[:1],
-        seed=config.seed,
-        batch=1,
-    )
 
 
 def _original_answers(network: Network, view: SplitView, images: int, batch: int, progress: Progress) -> Answers:

@@ -14,7 +14,11 @@ from attribution.trainers import Outcome, Selection
 
 @dataclass(frozen=True)
 class Scored:
-    """A condition's outcome on the whole export split; arrays are in the order of the split's members."""
+    """A condition's outcome on the whole export split; arrays are in the order of the split's members.
+
+    Scores [N] are means over the metric's draws. `reliability` is how far two halves of an image's draws agree on its
+    gain (Spearman-Brown corrected correlation over images); None for a metric that draws nothing.
+    """
 
     condition: Condition
     selection: Selection
@@ -25,6 +29,8 @@ class Scored:
     accuracy_before: float
     accuracy_after: float
     export_agreement: float
+    agreement_all_classes: float
+    reliability: float | None
     weights_digest: str
 
 
@@ -32,7 +38,8 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
     """Scores both networks on the same inputs of the export split."""
     export = run.splits["export"]
     members = list(export.members)
-    total = 3 * len(members)
+    draws = condition.metric.draws
+    total = (2 * draws + 1) * len(members)
     done = 0
 
     def tick(count: int) -> None:
@@ -50,6 +57,8 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
             members,
             seed=run.config.seed,
             batch=run.config.batch,
+            draws=draws,
+            own=True,
             tick=tick,
         )
         for network in (run.network, outcome.network)
@@ -60,13 +69,15 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
     return Scored(
         condition=condition,
         selection=outcome.selection,
-        before=before,
-        after=after,
+        before=mean_of_draws(before),
+        after=mean_of_draws(after),
         finetuned=finetuned,
-        difference=paired_difference(before, after, seed=run.config.seed),
+        difference=paired_difference(mean_of_draws(before), mean_of_draws(after), seed=run.config.seed),
         accuracy_before=float((original == targets).mean()),
         accuracy_after=float((finetuned.predictions == targets).mean()),
         export_agreement=float((finetuned.predictions == original).mean()),
+        agreement_all_classes=float((finetuned.first == run.original.first[members]).mean()),
+        reliability=split_half_reliability(after - before),
         weights_digest=outcome.network.weights_digest(),
     )
 
@@ -81,21 +92,57 @@ def summary(run: Run, scored: Scored) -> dict[str, object]:
         "attributor": scored.condition.attributor_name,
         "direction": scored.condition.metric.direction,
         "improved": selection.improved,
+        "confirmed": _confirmed(scored),
         "validation": {"before": _number(selection.before), "after": _number(selection.after)},
         "export": {
             "n": difference.n,
-            "undefined": difference.undefined,
+            "undefined": {"before": int(np.isnan(scored.before).sum()), "after": int(np.isnan(scored.after).sum())},
+            "draws": scored.condition.metric.draws,
+            "reliability": _number(scored.reliability),
             "before": _number(difference.before),
             "after": _number(difference.after),
             "difference": _number(difference.difference),
             "ci": [_number(difference.low), _number(difference.high)],
         },
-        "agreement": _number(selection.agreement),
-        "export_agreement": _number(scored.export_agreement),
+        "agreement": _number(scored.export_agreement),
+        "agreement_validation": _number(selection.agreement),
+        "agreement_all_classes": _number(scored.agreement_all_classes),
+        "classes": len(run.network.choices()),
         "accuracy": {"before": _number(scored.accuracy_before), "after": _number(scored.accuracy_after)},
         "selected_step": selection.step,
         "weights_sha256": scored.weights_digest,
     }
+
+
+def _confirmed(scored: Scored) -> bool:
+    """Whether the whole interval of the export split's difference lies on the better side of zero."""
+    low, high = scored.difference.low, scored.difference.high
+    if low is None or high is None:
+        return False
+    return low > 0 if scored.condition.metric.direction == "higher" else high < 0
+
+
+def mean_of_draws(scores: np.ndarray) -> np.ndarray:
+    """Mean [N] over the draws [N, draws] in which a score is defined; NaN where none is."""
+    counts = (~np.isnan(scores)).sum(axis=1)
+    sums = np.nansum(scores, axis=1)
+    means: np.ndarray = np.divide(sums, counts, out=np.full(len(scores), np.nan), where=counts > 0)
+    return means
+
+
+def split_half_reliability(gains: np.ndarray) -> float | None:
+    """Spearman-Brown corrected correlation over images between the mean gains of even and odd draws [N, draws].
+
+    None with fewer than two draws, three images, or no variation: then it is not defined.
+    """
+    if gains.shape[1] < 2:
+        return None
+    halves = np.stack([mean_of_draws(gains[:, 0::2]), mean_of_draws(gains[:, 1::2])])
+    halves = halves[:, ~np.isnan(halves).any(axis=0)]
+    if halves.shape[1] < 3 or np.ptp(halves, axis=1).min() == 0:
+        return None
+    correlation = float(np.corrcoef(halves)[0, 1])
+    return 2 * correlation / (1 + correlation) if correlation > -1 else None
 
 
 def _number(value: float | None) -> float | None:

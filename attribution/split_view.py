@@ -16,7 +16,7 @@ from attribution.images import Decoded, Preprocessing, normalise
 class SplitView:
     """One of train, validation and export: a view on decoded images that never leaves its own members.
 
-    `members` are positions in `decoded`; `targets` [N] count within the network's classes and cover the whole data set,
+    `members` are positions in `decoded`; `targets` [N] are the network's class indices and cover the whole data set,
     as do `names`. Everything drawn at random for an image depends on the seed and its name, never on batch mates.
     """
 

@@ -31,8 +31,12 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
 
 def _notes(entry: dict[str, Any]) -> list[str]:
     notes = [] if entry["improved"] else ["not improved"]
+    if entry["improved"] and not entry["confirmed"]:
+        notes.append("not confirmed on the export split")
     undefined = entry["export"]["undefined"]
-    return [*notes, f"undefined on {undefined} images"] if undefined else notes
+    if undefined["before"] or undefined["after"]:
+        notes.append(f"undefined on {undefined['before']} -> {undefined['after']} images")
+    return notes
 
 
 def _three(value: float | None) -> str:

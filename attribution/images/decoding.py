@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from attribution.images.preprocessing import Preprocessing, fit_image
-from attribution.images.samples import UNREADABLE_ERRORS, Box, Dataset, Sample, reason
+from attribution.images.samples import UNREADABLE_ERRORS, Box, Dataset, Sample, raise_if_passing, reason
 from attribution.progress import Progress
 
 # Part of the cache key: raise it when decoding changes.
@@ -148,6 +148,7 @@ def _decode_sample(
         elif sample.box is not None:
             mask = box_mask(sample.box, image.size)
     except UNREADABLE_ERRORS as error:
+        raise_if_passing(error)
         return f"{path}: {reason(error)}"
     pixels = np.asarray(fit_image(image, preprocessing))
     return pixels, None if mask is None else np.asarray(fit_image(mask, preprocessing, nearest=True))

@@ -78,6 +78,12 @@ def reason(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def raise_if_passing(error: BaseException) -> None:
+    """Raise an error of the operating system again: a disk that hiccups must not cost an image. Damage has no errno."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+
+
 def sample_name(relative: str) -> str:
     """A safe unique-by-file name for a path relative to the dataset: ``cat/001.png`` -> ``cat-001``.
 
@@ -178,11 +184,13 @@ def _check(sample: Sample, where: str, mask_field: str, box_field: str) -> str |
     try:
         width, height = upright_size(sample.path)
     except UNREADABLE_ERRORS as error:
+        raise_if_passing(error)
         return f"{sample.path}: {reason(error)}"
     if sample.mask is not None:
         try:
             mask_width, mask_height = upright_size(sample.mask)
         except UNREADABLE_ERRORS as error:
+            raise_if_passing(error)
             return f"{sample.mask}: {reason(error)}"
         if (mask_width, mask_height) != (width, height):
             raise InputError(

@@ -16,12 +16,14 @@ class Probe:
     """What one evaluation looks at: inputs [N, 3, H, W], targets [N] to explain, regions bool [N, H, W] to score on.
 
     `items` says that the inputs are just these images of the data set, so that what is known of them can be reused.
+    `own`, bool [N], says which inputs explain the class of the image they were made for; None: all do.
     """
 
     inputs: Tensor
     targets: Tensor
     regions: Tensor
     items: tuple[int, ...] | None
+    own: Tensor | None = None
 
 
 class LearnableMetric(Protocol):
@@ -31,6 +33,11 @@ class LearnableMetric(Protocol):
     direction: ClassVar[Direction]
     needs_masks: ClassVar[bool]
     published: ClassVar[tuple[float, float]]  # weight and learning rate of the published study
+
+    @property
+    def draws(self) -> int:
+        """How many inputs an image is scored on when it is exported; its score is their mean."""
+        ...
 
     @property
     def least_per_class(self) -> int:
@@ -51,7 +58,10 @@ class LearnableMetric(Protocol):
         turn: int,
         original_logits: Callable[[Tensor], Tensor],
     ) -> Probe:
-        """One input per item; `turn` draws anew where the metric draws, `original_logits` is the original's answer."""
+        """One input per item; `original_logits` is the original's answer.
+
+        Where the metric draws at random, it draws anew for each `turn`: training counts from 1 up, scoring from 0 down.
+        """
         ...
 
     def scores(self, maps: Tensor, regions: Tensor) -> Tensor:

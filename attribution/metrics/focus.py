@@ -21,16 +21,20 @@ class Focus:
     ``variant = "standard"``: two quadrants hold pictures of the target class, the image itself and another, the two
     others pictures of two other classes. ``variant = "published"``: four pictures of four classes; the target is the
     class, of those four, that the original network's logits put first in the mosaic, and one quadrant is its own. The
-    image need not be the target then.
+    image itself need not be the target then; such a mosaic gives the image no score of its own.
 
     ``tile = "half"`` halves the pictures, so a mosaic has the size of the network's input; ``"full"`` keeps them, and
     the network sees four times the pixels (it must accept that size).
+
+    One mosaic says little about one image: its other three pictures matter as much. An exported image is scored on
+    `draws` mosaics and has their mean.
 
     Mosaics are drawn from the split's own images, by the image's name and the seed.
     """
 
     variant: Literal["standard", "published"] = "standard"
     tile: Literal["half", "full"] = "half"
+    draws: int = 4
 
     name: ClassVar[str] = "Focus"
     direction: ClassVar[Direction] = "higher"
@@ -42,6 +46,8 @@ class Focus:
             raise ValueError(f"variant: {self.variant!r}: use 'standard' or 'published'")
         if self.tile not in ("half", "full"):
             raise ValueError(f"tile: {self.tile!r}: use 'half' or 'full'")
+        if self.draws < 1 or self.draws != int(self.draws):
+            raise ValueError(f"draws: {self.draws!r}: use a whole number from 1")
 
     @property
     def least_per_class(self) -> int:
@@ -69,12 +75,13 @@ class Focus:
         inputs = mosaic(tiles.unflatten(0, placed.shape))
         classes = split.classes(placed.ravel().tolist()).view(placed.shape)
         if self.variant == "standard":
-            targets = split.classes(items)
+            targets, own = split.classes(items), None
         else:
             shown = original_logits(inputs).gather(1, classes)
             targets = classes.gather(1, shown.argmax(dim=1, keepdim=True))[:, 0]
+            own = targets == split.classes(items)
         quadrants = classes == targets[:, None]
-        return Probe(inputs, targets, quadrant_regions(quadrants, inputs.shape[2], inputs.shape[3]), None)
+        return Probe(inputs, targets, quadrant_regions(quadrants, inputs.shape[2], inputs.shape[3]), None, own)
 
     def scores(self, maps: Tensor, regions: Tensor) -> Tensor:
         return relevance_mass(maps, regions)

@@ -19,6 +19,7 @@ class RMA:
     direction: ClassVar[Direction] = "higher"
     needs_masks: ClassVar[bool] = True
     published: ClassVar[tuple[float, float]] = (0.05, 3e-6)
+    draws: ClassVar[int] = 1
     least_per_class: ClassVar[int] = 1
     least_classes: ClassVar[int] = 1
 

@@ -1,5 +1,6 @@
 """The demo data set on disk: images, exact masks, and a text that says how they were made."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ def synthesize(
         raise InputError(f"{out / 'images'}: exists already: remove it or choose another folder")
     # The folder appears under its name when it is whole: an interrupted run leaves nothing that looks finished.
     partial_images = out / "images.partial"
+    for leftover in (partial_images, out / "masks"):
+        shutil.rmtree(leftover, ignore_errors=True)
     for label in CLASSES:
         (partial_images / label).mkdir(parents=True, exist_ok=True)
         (out / "masks" / label).mkdir(parents=True, exist_ok=True)

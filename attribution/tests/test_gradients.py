@@ -29,6 +29,7 @@ def make_task(attributor: str, metric: str, tested: Network) -> tuple[Task, Netw
         train=split,
         validation=split,
         logits=torch.empty(0),
+        predictions=np.empty(0),
         config=TrainingConfig(weight=0.7),
         seed=0,
         batch=4,

@@ -1,5 +1,6 @@
 """What is wrong with a run is said before any training, with file, key and remedy."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from attribution.errors import InputError
 from attribution.progress import silent
 from attribution.run import choose_device, prepare
+from attribution.workspace import held
 
 
 @pytest.mark.parametrize(
@@ -94,11 +96,11 @@ def test_a_class_too_small_for_its_splits_is_named(small_run: Path, tmp_path: Pa
         prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
 
 
-def test_a_folder_with_other_things_in_it_is_refused(small_run: Path, tmp_path: Path) -> None:
+def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("all my work")
-    with pytest.raises(InputError, match="is not empty and holds no run"):
-        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+    with pytest.raises(InputError, match=r"is not empty and holds no run \(thesis\.tex\)"), held(tmp_path / "out"):
+        pass
 
 
 def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +119,49 @@ def test_listed_classes_restrict_the_networks_answers(small_run: Path, tmp_path:
     small_run.write_text(text)
     run = prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
     assert run.network.columns == (1, 2, 3)
-    assert run.logits.shape == (30, 3)
-    assert run.label(0) == "disc"
-    assert set(run.splits["train"].targets) == {0, 1, 2}
+    assert run.original.logits.shape == (30, 4)
+    assert set(run.original.predictions) <= {1, 2, 3}
+    assert run.label(1) == "disc"
+    assert set(run.splits["train"].targets) == {1, 2, 3}
+
+
+def test_a_refused_run_claims_no_folder_so_the_remedy_works(small_run: Path, tmp_path: Path) -> None:
+    text = small_run.read_text()
+    small_run.write_text(text.replace("seed = 5", "seed = 6").replace("pairs = 4", "pairs = 13"))
+    with pytest.raises(InputError, match="lower pairs"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+    small_run.write_text(text)
+    with held(tmp_path / "out"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
+def test_folders_in_sorted_order_do_not_stand_for_another_number_of_classes(small_run: Path, tmp_path: Path) -> None:
+    shutil.rmtree(small_run.parent / "images" / "disc")
+    with pytest.raises(InputError, match=r"3 classes in sorted order cannot stand for the 4 .*dataset\.class_indices"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
+def test_a_class_without_a_readable_image_is_named(small_run: Path, tmp_path: Path) -> None:
+    for picture in (small_run.parent / "images" / "disc").iterdir():
+        picture.write_bytes(picture.read_bytes()[:200])
+    with pytest.raises(InputError, match="no image of disc can be decoded"), held(tmp_path / "out"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    busy = pytest.raises(InputError, match="another process works in this folder")
+    with held(tmp_path / "out"), busy, held(tmp_path / "out"):
+        pass
+    with held(tmp_path / "out"):
+        pass
+
+
+def test_what_cannot_be_trained_on_is_found_before_training(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Maps can be made, but the loss has no gradient: that must not wait for the condition's turn."""
+    monkeypatch.setattr("attribution.metrics.rma.RMA.loss", lambda _self, maps, _regions: maps.detach().sum() / 0)
+    monkeypatch.setattr("attribution.trainers.fidelity.fidelity_loss", lambda wanted, _made: wanted.sum() * 0)
+    with pytest.raises(RuntimeError, match="does not require grad"), held(tmp_path / "out"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+    assert not (tmp_path / "out" / "run.json").exists()

@@ -22,6 +22,7 @@ def task(**changes: object) -> Task:
     split = small_split(classes=5, per_class=4, size=16)
     original = network(PlainReLU(), "features.4")
     original = replace(original, module=original.module.float())
+    known = answers(original, split, split.members, batch=8)
     settings = {"weight": 0.5, "learning_rate": 1e-3, "steps": 12, "validate_every": 4, "minimum_agreement": 0.5}
     return Task(
         original=original,
@@ -29,7 +30,8 @@ def task(**changes: object) -> Task:
         metric=METRICS["RMA"](),
         train=split,
         validation=split,
-        logits=answers(original, split, split.members, batch=8).logits,
+        logits=known.logits,
+        predictions=known.predictions,
         config=TrainingConfig(**{**settings, **changes}),  # type: ignore[arg-type]
         seed=3,
         batch=8,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from torch import Tensor
 
 from attribution.attributors import Attributor
@@ -18,7 +19,7 @@ from attribution.split_view import SplitView
 class Task:
     """One condition's fine-tuning: a metric on an attributor's maps of a network, and the splits to do it on.
 
-    `logits` are the original network's answers to every image of the data set [N, classes], made once.
+    `logits` [N, classes] and `predictions` [N] are the original network's answers to every image of the data set.
     """
 
     original: Network
@@ -27,6 +28,7 @@ class Task:
     train: SplitView
     validation: SplitView
     logits: Tensor
+    predictions: np.ndarray
     config: TrainingConfig
     seed: int
     batch: int
@@ -63,6 +65,10 @@ Report = Callable[[dict[str, float]], None]
 
 class Trainer(Protocol):
     """Fine-tunes a network on a learnable metric under a constraint."""
+
+    def rehearse(self, task: Task) -> None:
+        """One batch forward and backward on a copy, so that what cannot work is known before hours of training."""
+        ...
 
     def __call__(self, task: Task, checkpoint: Path, key: str, report: Report) -> Outcome:
         """Train from `checkpoint` if it is there and was made under the same `key`, else from the original.

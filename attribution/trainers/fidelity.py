@@ -62,6 +62,9 @@ class State:
 class FidelityTrainer:
     """The published study's trainer, with its selection mended."""
 
+    def rehearse(self, task: Task) -> None:
+        _losses_of_step(task, task.original.copy(), 0)[0].backward()
+
     def __call__(self, task: Task, checkpoint: Path, key: str, report: Report) -> Outcome:
         student = task.original.copy()
         optimizer = torch.optim.Adam(student.module.parameters(), lr=learning_rate(task), weight_decay=0)
@@ -89,24 +92,7 @@ class FidelityTrainer:
         return State(**content["state"])
 
     def _step(self, task: Task, student: Network, optimizer: torch.optim.Optimizer, step: int) -> dict[str, float]:
-        items, epoch = batch_of_step(task.train.members, task.config.batch, task.seed, step)
-        probe = task.metric.probe(
-            task.train,
-            items,
-            seed=task.seed,
-            turn=epoch + 1,
-            original_logits=lambda inputs: plain_logits(task.original, inputs),
-        )
-        # The original's answers to plain images are known already.
-        wanted = (
-            plain_logits(task.original, probe.inputs)
-            if probe.items is None
-            else task.logits[list(probe.items)].to(probe.inputs.device)
-        )
-        plain = None
-        if probe.items is None and task.config.fidelity == "inputs_and_images":
-            plain = task.train.images(items), task.logits[items].to(probe.inputs.device)
-        loss, fidelity, metric = losses(task, student, probe, wanted, plain)
+        loss, fidelity, metric = _losses_of_step(task, student, step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if task.config.gradient_clip is not None:
@@ -121,7 +107,7 @@ class FidelityTrainer:
         undefined = int(np.isnan(scores).sum())
         score, score_before = _mean(scores[both]), _mean(before[both])
         predictions = answers(student, task.validation, items, batch=task.batch).predictions
-        agreement = float((predictions == task.logits[list(items)].argmax(dim=1).numpy()).mean())
+        agreement = float((predictions == task.predictions[list(items)]).mean())
         # Making a bad map vanish, so that its score is undefined, must not count as an improvement.
         lost = max(0, undefined - int(np.isnan(before).sum())) / len(items)
         least = task.config.minimum_agreement
@@ -143,6 +129,27 @@ class FidelityTrainer:
             }
         measured = {"validation": score, "gain": gain, "agreement": agreement, "undefined": undefined}
         return {"step": state.step, **measured, **parts}
+
+
+def _losses_of_step(task: Task, student: Network, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    items, epoch = batch_of_step(task.train.members, task.config.batch, task.seed, step)
+    probe = task.metric.probe(
+        task.train,
+        items,
+        seed=task.seed,
+        turn=epoch + 1,
+        original_logits=lambda inputs: plain_logits(task.original, inputs),
+    )
+    # The original's answers to plain images are known already.
+    wanted = (
+        plain_logits(task.original, probe.inputs)
+        if probe.items is None
+        else task.logits[list(probe.items)].to(probe.inputs.device)
+    )
+    plain = None
+    if probe.items is None and task.config.fidelity == "inputs_and_images":
+        plain = task.train.images(items), task.logits[items].to(probe.inputs.device)
+    return losses(task, student, probe, wanted, plain)
 
 
 def weight(task: Task) -> float:
@@ -173,7 +180,7 @@ def _validation_scores(task: Task, network: Network) -> np.ndarray:
         task.validation.members,
         seed=task.seed,
         batch=task.batch,
-    )
+    )[:, 0]
 
 
 def _mean(scores: np.ndarray) -> float:
