@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from studies.models import Assignment, Participation, Response, Study, Trial, User
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an annotator is: trials answered, and trials in all."""
+    """How far an annotator is: trials answered, and trials in all.
+
+    `waiting` counts the trials among them that have room again for an annotator who once found none left.
+    """
 
     answered: int
     total: int
+    waiting: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -37,23 +42,49 @@ class StudyOfAnnotator:
     progress: Progress
 
 
-def _progress(participation: Participation, answered: int, held: int, trials: int) -> Progress:
-    if participation.is_exhausted:
-        return Progress(answered, held)
+def _progress(participation: Participation, answered: int, held: int, trials: int, room: int) -> Progress:
     limit = participation.study.trials_per_annotator
+    if participation.is_exhausted:
+        waiting = room if limit is None else max(0, min(room, limit - held))
+        return Progress(answered, held + waiting, waiting)
     wanted = trials if limit is None else min(limit, trials)
     # A late answer to a released trial may take an annotator beyond the wanted number.
     return Progress(answered, max(wanted, answered))
 
 
+def _with_room(participation: OuterRef | int, study: OuterRef | int) -> QuerySet[Trial]:
+    """Trials that a draw would give to this annotator: not held by them, and with a place that is free or expired."""
+    held_by_them = Assignment.objects.filter(trial=OuterRef("pk"), participation=participation).exclude(
+        state=Assignment.State.RELEASED
+    )
+    expired = Assignment.objects.filter(
+        trial=OuterRef("pk"), state=Assignment.State.LIVE, expires_at__lte=timezone.now()
+    )
+    return (
+        Trial.objects.filter(study=study)
+        .exclude(Exists(held_by_them))
+        .filter(
+            Q(assigned__lt=F("study__annotators_per_trial"))
+            | Q(assigned__lt=F("study__annotators_per_trial") + _count(expired, "trial"))
+        )
+    )
+
+
 def progress_get(participation: Participation) -> Progress:
-    """Return the annotator's progress, in two queries. `total` is the share of the trials that is theirs."""
+    """Return the annotator's progress, in two queries. `total` is the share of the trials that is theirs.
+
+    That no trial was left (`is_exhausted`) is not taken as final in an open study: a third query counts the trials
+    that have room by now, because the study wants more annotators or because others did not answer in time.
+    """
     counts = Assignment.objects.filter(participation=participation).aggregate(
         answered=Count("pk", filter=Q(state=Assignment.State.ANSWERED)),
         held=Count("pk", filter=~Q(state=Assignment.State.RELEASED)),
     )
     trials = Trial.objects.filter(study=participation.study_id).count()
-    return _progress(participation, counts["answered"], counts["held"], trials)
+    room = 0
+    if participation.is_exhausted and participation.study.state == Study.State.OPEN:
+        room = _with_room(participation.pk, participation.study_id).count()
+    return _progress(participation, counts["answered"], counts["held"], trials, room)
 
 
 def _count(queryset: QuerySet[Assignment] | QuerySet[Trial], of: str) -> Coalesce:
@@ -64,6 +95,12 @@ def _count(queryset: QuerySet[Assignment] | QuerySet[Trial], of: str) -> Coalesc
 def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
     """Return the annotator's studies with progress, newest first, in one query."""
     assignments = Assignment.objects.filter(participation=OuterRef("pk"))
+    # Counted only for those who once found no trial left.
+    exhausted = When(
+        is_exhausted=True,
+        study__state=Study.State.OPEN,
+        then=_count(_with_room(OuterRef(OuterRef("pk")), OuterRef("study")), "study"),
+    )
     participations = (
         Participation.objects.filter(annotator=annotator)
         .select_related("study")
@@ -71,6 +108,7 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
             answered=_count(assignments.filter(state=Assignment.State.ANSWERED), "participation"),
             held=_count(assignments.exclude(state=Assignment.State.RELEASED), "participation"),
             trials=_count(Trial.objects.filter(study=OuterRef("study")), "study"),
+            room=Case(exhausted, default=Value(0), output_field=IntegerField()),
         )
         .order_by("-study__created_at", "study__slug")
     )
@@ -78,7 +116,9 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
         StudyOfAnnotator(
             study=participation.study,
             participation=participation,
-            progress=_progress(participation, participation.answered, participation.held, participation.trials),
+            progress=_progress(
+                participation, participation.answered, participation.held, participation.trials, participation.room
+            ),
         )
         for participation in participations
     ]

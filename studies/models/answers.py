@@ -14,7 +14,7 @@ from studies.models.users import User
 class Participation(models.Model):
     """A user's part in a study. The code (`A01`) stands for the annotator in reports and exports.
 
-    `is_exhausted` says that the last draw found no more trials for this annotator.
+    `is_exhausted` says that the last draw found no more trials for this annotator. Places may have come free since.
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="participations")
