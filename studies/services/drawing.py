@@ -1,7 +1,8 @@
 """Drawing assignments: who is given which trial, in which order, and on which side."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -21,6 +22,30 @@ class OverfullTrialError(RuntimeError):
     """A trial would have got more annotators than the study wants; nothing was written."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A trial by its primary key, with the primary keys of what it shows."""
+
+    trial: int
+    key: str
+    condition: int
+    image: int
+    original: int
+    assigned: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What an annotator was given before, in order."""
+
+    trial: int
+    condition: int
+    image: int
+    original: int
+    side: str
+    position: int
+
+
 def drawn_number(*parts: object) -> int:
     """Return a number of 64 bits that depends on the parts alone: the same on every machine and in every process."""
     text = "\x1f".join(str(part) for part in parts)
@@ -35,10 +60,12 @@ def assignments_draw(*, participation: Participation, count: int) -> list[Assign
     - Each trial is given to `study.annotators_per_trial` annotators, and to none of them twice.
     - An annotator gets at most `study.trials_per_annotator` trials.
     - Conditions take turns: next comes the one that this annotator has had least often. Within it, the trial with
-      the fewest annotators comes first; the same image does not come twice in a row where another one is left. Ties
-      are decided by the study's seed and the annotator's code.
-    - The side of the finetuned map is drawn once: the one that fewer annotators of this trial have, and by the
-      study's seed if both are equal.
+      the fewest annotators comes first; the same image does not come twice in a row where another one is left.
+    - Among conditions had equally often, and among trials with equally many annotators, one comes first whose
+      original map the annotator has not seen: conditions with the same attributor share it, and it should recur as
+      late as possible. Further ties are decided by the study's seed and the annotator's code.
+    - The side of the finetuned map is drawn once: the one that fewer annotators of this trial have; if both are
+      equal, the one that this annotator has had less often in the condition; and then by the study's seed.
     - Assignments of other annotators that outlived `settings.ASSIGNMENT_LIFETIME_HOURS` go back to the pool. An
       annotator who comes back gets theirs again, in the same place and on the same side, if the trial has room.
     """
@@ -117,83 +144,122 @@ def _take_places(study: Study, trials: Iterable[int]) -> None:
 
 
 def _give_new(study: Study, participation: Participation, wanted: int, now: datetime, expires_at: datetime) -> int:
-    before = list(
-        Assignment.objects.filter(participation=participation)
+    before = [
+        _Given(*row)
+        for row in Assignment.objects.filter(participation=participation)
         .order_by("position")
-        .values_list("trial_id", "trial__pair__condition_id", "trial__pair__image_id", "position")
-    )
-    trials = _choose(
-        study,
-        participation.code,
-        wanted,
-        had=Counter(condition for _, condition, _, _ in before),
-        seen={trial for trial, _, _, _ in before},
-        last_image=before[-1][2] if before else None,
-    )
-    sides = _sides(study, trials)
-    position = before[-1][3] if before else 0
+        .values_list(
+            "trial_id",
+            "trial__pair__condition_id",
+            "trial__pair__image_id",
+            "trial__pair__original_id",
+            "side",
+            "position",
+        )
+    ]
+    chosen = _choose(study, participation.code, wanted, before)
+    sides = _sides(study, chosen, before)
+    position = before[-1].position if before else 0
     Assignment.objects.bulk_create(
         Assignment(
             participation=participation,
-            trial_id=trial,
+            trial_id=candidate.trial,
             position=position + place,
-            side=sides[trial],
+            side=side,
             issued_at=now,
             expires_at=expires_at,
         )
-        for place, trial in enumerate(trials, start=1)
+        for place, (candidate, side) in enumerate(zip(chosen, sides, strict=True), start=1)
     )
-    _take_places(study, trials)
-    return len(trials)
+    _take_places(study, [candidate.trial for candidate in chosen])
+    return len(chosen)
 
 
-def _choose(
-    study: Study, code: str, wanted: int, *, had: Counter[int], seen: set[int], last_image: int | None
-) -> dict[int, str]:
-    """Return the trials to give next, in order, as primary key -> key."""
-    pool: dict[int, list[tuple[int, int, str, int]]] = defaultdict(list)
-    candidates = Trial.objects.filter(study=study, assigned__lt=study.annotators_per_trial).order_by()
-    for trial, key, condition, image, assigned in candidates.values_list(
-        "pk", "key", "pair__condition_id", "pair__image_id", "assigned"
-    ):
-        if trial not in seen:
-            pool[condition].append((assigned, trial, key, image))
+def _choose(study: Study, code: str, wanted: int, before: Sequence[_Given]) -> list[_Candidate]:
+    """Return the trials to give next, in order."""
+    pool = _pool(study, code, {given.trial for given in before})
     names = {
         condition.pk: "/".join((condition.dataset, condition.metric, condition.network, condition.attributor))
         for condition in Condition.objects.filter(pk__in=pool)
     }
-    ordered: set[int] = set()
-    chosen: dict[int, str] = {}
+    had = Counter(given.condition for given in before)
+    seen = {given.original for given in before}
+    last_image = before[-1].image if before else None
+    chosen: list[_Candidate] = []
     while len(chosen) < wanted and pool:
         turns = sorted(pool, key=lambda cell: (had[cell], drawn_number(study.seed, code, names[cell], had[cell])))
-        pick: tuple[int, int] | None = None
-        for condition in turns:
-            if condition not in ordered:
-                pool[condition].sort(key=lambda row: (row[0], drawn_number(study.seed, code, row[2])))
-                ordered.add(condition)
-            places = (place for place, row in enumerate(pool[condition]) if row[3] != last_image)
-            place = next(places, None)
-            if place is not None:
-                pick = (condition, place)
-                break
-        condition, place = pick if pick is not None else (turns[0], 0)
-        _, trial, key, last_image = pool[condition].pop(place)
-        if not pool[condition]:
-            del pool[condition]
-        chosen[trial] = key
-        had[condition] += 1
+        candidate = _next_candidate(pool, turns, had, seen, last_image)
+        pool[candidate.condition].remove(candidate)
+        if not pool[candidate.condition]:
+            del pool[candidate.condition]
+        chosen.append(candidate)
+        had[candidate.condition] += 1
+        seen.add(candidate.original)
+        last_image = candidate.image
     return chosen
 
 
-def _sides(study: Study, trials: dict[int, str]) -> dict[int, Assignment.Side]:
-    """Return the side of the finetuned map for the next annotator of each trial."""
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
+def _pool(study: Study, code: str, given: set[int]) -> dict[int, list[_Candidate]]:
+    """Return the trials with room that were not given before, by condition, those with the fewest annotators first."""
+    pool: dict[int, list[_Candidate]] = defaultdict(list)
+    candidates = Trial.objects.filter(study=study, assigned__lt=study.annotators_per_trial).order_by()
+    for row in candidates.values_list(
+        "pk", "key", "pair__condition_id", "pair__image_id", "pair__original_id", "assigned"
+    ):
+        candidate = _Candidate(*row)
+        if candidate.trial not in given:
+            pool[candidate.condition].append(candidate)
+    for rows in pool.values():
+        rows.sort(key=lambda candidate: (candidate.assigned, drawn_number(study.seed, code, candidate.key)))
+    return pool
+
+
+def _next_candidate(
+    pool: dict[int, list[_Candidate]],
+    turns: Sequence[int],
+    had: Counter[int],
+    seen: set[int],
+    last_image: int | None,
+) -> _Candidate:
+    """Return the first that shows another image and an unseen original, then another image, then any.
+
+    For the sake of an unseen original, only conditions that were had equally often change places, and no trial goes
+    before one with fewer annotators.
+    """
+    for condition in turns:
+        if had[condition] > had[turns[0]]:
+            break
+        for candidate in pool[condition]:
+            if candidate.assigned > pool[condition][0].assigned:
+                break
+            if candidate.image != last_image and candidate.original not in seen:
+                return candidate
+    for condition in turns:
+        for candidate in pool[condition]:
+            if candidate.image != last_image:
+                return candidate
+    return pool[turns[0]][0]
+
+
+def _sides(study: Study, chosen: Sequence[_Candidate], before: Sequence[_Given]) -> list[Assignment.Side]:
+    """Return the side of the finetuned map for each of the trials."""
+    left, right = Assignment.Side.LEFT, Assignment.Side.RIGHT
+    of_trial: dict[int, Counter[str]] = defaultdict(Counter)
+    trials = [candidate.trial for candidate in chosen]
     earlier = Assignment.objects.filter(trial__in=trials).exclude(state=Assignment.State.RELEASED).order_by()
     for trial, side, number in earlier.values_list("trial_id", "side").annotate(Count("pk")):
-        counts[trial][side] = number
-    sides = {}
-    for trial, key in trials.items():
-        left, right = counts[trial][Assignment.Side.LEFT], counts[trial][Assignment.Side.RIGHT]
-        goes_left = left < right if left != right else drawn_number(study.seed, key) % 2 == 0
-        sides[trial] = Assignment.Side.LEFT if goes_left else Assignment.Side.RIGHT
+        of_trial[trial][side] = number
+    of_annotator: dict[int, Counter[str]] = defaultdict(Counter)
+    for given in before:
+        of_annotator[given.condition][given.side] += 1
+    sides = []
+    for candidate in chosen:
+        mine = of_annotator[candidate.condition]
+        side = left if drawn_number(study.seed, candidate.key) % 2 == 0 else right
+        for counts in (of_trial[candidate.trial], mine):
+            if counts[left] != counts[right]:
+                side = left if counts[left] < counts[right] else right
+                break
+        mine[side] += 1
+        sides.append(side)
     return sides

@@ -127,6 +127,44 @@ def test_the_first_annotator_sees_finetuned_maps_on_both_sides(tmp_path: Path, d
     assert 25 <= sides["left"] <= 55
 
 
+def test_sides_are_balanced_within_each_condition_of_an_annotator(tmp_path: Path, db: None, new_user: NewUser) -> None:
+    study = load_bundle(folder=write_bundle(tmp_path / "b", slug="wide", images=11)).study
+    for participation in enrol_many(study, new_user, 2):
+        drawn = draw_all(participation)
+        sides = Counter((assignment.trial.pair.condition_id, assignment.side) for assignment in drawn)
+        assert set(sides.values()) == {5, 6}
+        assert len(sides) == 8
+    per_trial = Counter(Assignment.objects.values_list("trial_id", "side"))
+    assert set(per_trial.values()) == {1}
+
+
+def test_a_trial_is_balanced_before_an_annotator(participation: Participation, new_user: NewUser) -> None:
+    draw_all(participation)
+    Assignment.objects.update(side="left")
+    second = draw_all(enrol(study=participation.study, annotator=new_user("second")))
+    assert {assignment.side for assignment in second} == {"right"}
+
+
+@pytest.mark.parametrize("images", [6, 8])
+def test_a_recurring_original_comes_only_after_all_others(
+    tmp_path: Path, db: None, new_user: NewUser, images: int
+) -> None:
+    study = load_bundle(folder=write_bundle(tmp_path / "b", slug="wide", images=images)).study
+    for participation in enrol_many(study, new_user, 2):
+        originals = [assignment.trial.pair.original_id for assignment in draw_all(participation)]
+        assert len(originals) == 4 * images
+        assert len(set(originals[: 2 * images])) == 2 * images
+
+
+def test_a_recurring_original_does_not_hold_up_the_turns_of_conditions(
+    tmp_path: Path, db: None, new_user: NewUser
+) -> None:
+    # With five images, the last unseen originals are in conditions whose turn it is not.
+    study = load_bundle(folder=write_bundle(tmp_path / "b", slug="odd", images=5)).study
+    conditions = [a.trial.pair.condition_id for a in draw_all(enrol(study=study, annotator=new_user()))]
+    assert all(len(set(conditions[start : start + 4])) == 4 for start in range(0, 20, 4))
+
+
 @pytest.mark.parametrize("state", ["paused", "closed"])
 def test_a_study_that_is_not_open_gives_out_nothing_new(participation: Participation, state: str) -> None:
     given = assignments_draw(participation=participation, count=3)
