@@ -8,6 +8,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("studies/<slug:slug>/", views.runner, name="runner"),
     path("studies/<slug:slug>/done/", views.done, name="done"),
-    path("pictures/<str:token>/<slug:slot>", views.picture, name="picture"),
+    path("pictures/<slug:token>/<slug:slot>", views.picture, name="picture"),
     path("admin-pictures/<slug:digest>.png", views.stored_picture, name="stored_picture"),
 ]

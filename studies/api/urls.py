@@ -6,5 +6,5 @@ from studies.api.views import NextAssignmentsView, ResponsesView
 
 urlpatterns = [
     path("studies/<slug:slug>/assignments/next/", NextAssignmentsView.as_view(), name="assignments_next"),
-    path("assignments/<str:token>/responses/", ResponsesView.as_view(), name="responses"),
+    path("assignments/<slug:token>/responses/", ResponsesView.as_view(), name="responses"),
 ]

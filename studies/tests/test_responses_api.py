@@ -1,5 +1,6 @@
 """POST /api/v1/assignments/<token>/responses/."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -71,10 +72,16 @@ def test_an_answer_that_may_not_be_changed_says_so(annotator_client: Client, tok
         ("choice", "finetuned"),
         ("choice", ""),
         ("rt_ms", -1),
-        ("rt_ms", 1e12),
+        ("rt_ms", 10**400),
+        ("uuid", "\x00"),
+        ("choice", "\ud800"),
+        ("revision", [[[]]]),
         ("rt_ms", "fast"),
         ("timing", [1, 2]),
         ("timing", {"x": "y" * 9000}),
+        ("timing", {"x": "\x00"}),
+        ("timing", {"x": ["\udfff"]}),
+        ("timing", {"\ud800": 1}),
     ],
 )
 def test_a_malformed_answer_is_refused_by_field(
@@ -93,7 +100,40 @@ def test_a_missing_field_is_named(annotator_client: Client, tokens: list[str], f
     assert set(post(annotator_client, tokens[0], answer).json()) == {field}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '"left"', '{"rt_ms": NaN}'])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"x":', "}")])
+@pytest.mark.parametrize("depth", [30, 500, 900, 10_000])
+def test_a_deeply_nested_body_is_refused(
+    annotator_client: Client, tokens: list[str], opening: str, closing: str, depth: int
+) -> None:
+    nested = f"{opening * depth}1{closing * depth}"[:60_000]
+    assert post(annotator_client, tokens[0], nested).status_code == 400
+    answer = json.dumps(body(timing="NESTED")).replace('"NESTED"', f'{{"x":{nested}}}')
+    assert post(annotator_client, tokens[0], answer).status_code == 400
+    assert not Response.objects.exists()
+
+
+def test_thirty_thousand_brackets_are_refused(annotator_client: Client, tokens: list[str]) -> None:
+    for text in ("[" * 30_000, '{"timing":' + "[" * 30_000, "[" * 30_000 + "]" * 30_000):
+        assert post(annotator_client, tokens[0], text).status_code == 400
+
+
+def test_a_number_beyond_all_floats_is_refused(annotator_client: Client, tokens: list[str]) -> None:
+    answer = json.dumps(body(timing="HUGE")).replace('"HUGE"', '{"x": 1e999}')
+    response = post(annotator_client, tokens[0], answer)
+    assert (response.status_code, set(response.json())) == (400, {"timing"})
+
+
+def test_an_answer_after_more_than_a_day_is_stored_as_given(annotator_client: Client, tokens: list[str]) -> None:
+    assert post(annotator_client, tokens[0], body(rt_ms=2.5e8)).status_code == 201
+    assert Response.objects.get().rt_ms == 2.5e8
+
+
+def test_texts_with_characters_of_any_script_are_stored(annotator_client: Client, tokens: list[str]) -> None:
+    assert post(annotator_client, tokens[0], body(timing={"browser": "ж 😀 \n"})).status_code == 201
+    assert Response.objects.get().timing == {"browser": "ж 😀 \n"}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"left"', '{"rt_ms": NaN}', '{"\\ud800": 1}'])
 def test_a_body_that_is_no_object_is_refused(annotator_client: Client, tokens: list[str], text: str) -> None:
     assert post(annotator_client, tokens[0], text).status_code == 400
 
@@ -106,6 +146,11 @@ def test_the_token_of_another_annotator_gets_404(tokens: list[str], new_user: Ne
     client.force_login(new_user("thief"))
     assert post(client, tokens[0], body()).status_code == 404
     assert not Response.objects.exists()
+
+
+def test_a_token_that_no_database_could_hold_gets_404(annotator_client: Client, tokens: list[str]) -> None:
+    for address in ("/api/v1/assignments/%00/responses/", "/api/v1/assignments/%ED%A0%80/responses/"):
+        assert annotator_client.post(address, body(), content_type="application/json").status_code == 404
 
 
 def test_a_token_that_was_never_issued_gets_404(annotator_client: Client, tokens: list[str]) -> None:
