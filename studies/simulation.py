@@ -15,7 +15,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from studies.models import Assignment, Participation, Response, Study, User
-from studies.services import assignments_draw, enrol
+from studies.services import assignments_draw
 from studies.trial_types import trial_type
 
 Floats = NDArray[np.float64]
@@ -80,7 +80,7 @@ def choice_probabilities(log_odds: Floats, tie_weight: float) -> Floats:
 
 @transaction.atomic
 def simulate_annotators(*, study: Study, annotators: int, seed: int, model: ResponseModel | None = None) -> Simulated:
-    """Enrol `annotators` simulated annotators (codes S01, ...) and let them answer all that the study gives them.
+    """Enrol `annotators` simulated annotators (codes SIM01, ...) and let them answer all that the study gives them.
 
     The assignments come from the same service as everyone's; the answers are written in bulk under the same
     constraints. The same study, seed and number of annotators give the same answers; only tokens, UUIDs and
@@ -121,14 +121,20 @@ def simulate_annotators(*, study: Study, annotators: int, seed: int, model: Resp
 
 
 def _join(study: Study, number: int) -> Participation:
-    code = f"S{number:02d}"
+    code = _code(number)
     username = f"{study.slug}-{code.lower()}"
     if User.objects.filter(username=username).exists():
         raise SimulationError(f"the user name {username} is taken; choose another slug for the copy")
     annotator = User(username=username, is_active=False)
     annotator.set_unusable_password()
     annotator.save()
-    return enrol(study=study, annotator=annotator, code=code)
+    # Not by `enrol`, which is for people and refuses a simulated study.
+    return Participation.objects.create(study=study, annotator=annotator, code=code)
+
+
+def _code(number: int) -> str:
+    """The code of the simulated annotator of this number, from 1: never one that a person has."""
+    return f"SIM{number:02d}"
 
 
 class _Crowd:
@@ -143,7 +149,7 @@ class _Crowd:
         self.side_bias = normal(0, model.side_bias_sd, annotators)
         self.pace = normal(0, model.pace_sd, annotators)
         self.clock = [timezone.now() - timedelta(hours=1)] * annotators
-        self.number: dict[str, int] = {f"S{number + 1:02d}": number for number in range(annotators)}
+        self.number: dict[str, int] = {_code(number + 1): number for number in range(annotators)}
         self.log_odds = self._trial_log_odds()
 
     def _trial_log_odds(self) -> dict[int, float]:

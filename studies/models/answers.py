@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -32,6 +33,12 @@ class Participation(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    def clean(self) -> None:
+        """Refuse, in forms, to enrol people in a study whose annotators are simulated."""
+        study = Study.objects.filter(pk=self.study_id).first()
+        if study is not None and study.is_simulated:
+            raise ValidationError({"study": "The annotators of this study are simulated; people cannot take part."})
 
 
 def new_token() -> str:

@@ -14,12 +14,12 @@ PASSWORD_LENGTH = 12
 
 
 class AnnotatorError(ValueError):
-    """Accounts cannot be made as asked; nothing was written."""
+    """Accounts cannot be made, or users enrolled, as asked; nothing was written."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """An annotator's account. `password` is shown this once; None for an account that existed before."""
+    """An annotator's account. `password` cannot be shown again later; None for an account that existed before."""
 
     username: str
     code: str
@@ -31,9 +31,9 @@ def enrol(*, study: Study, annotator: User, code: str | None = None) -> Particip
     """Return the annotator's part in the study, made now if there was none.
 
     Without a `code` the next free one of `A01`, `A02`, ... is given. A code that another annotator has raises
-    AnnotatorError.
+    AnnotatorError, and so does a study whose annotators are simulated.
     """
-    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    _lock_for_people(study)
     existing = Participation.objects.filter(study=study, annotator=annotator).first()
     if existing is not None:
         if code not in (None, existing.code):
@@ -52,11 +52,11 @@ def create_annotators(*, study: Study, count: int, prefix: str | None = None) ->
     """Make `count` new accounts with random passwords and enrol them.
 
     User names are the prefix (the study's slug, unless given) and the code in lower case: `demo-a01`. Raises
-    AnnotatorError if the count is not positive or a user name is taken.
+    AnnotatorError if the count is not positive, a user name is taken or the study's annotators are simulated.
     """
     if count < 1:
         raise AnnotatorError(f"count {count} is too small; ask for at least one annotator")
-    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    _lock_for_people(study)
     codes = set(Participation.objects.filter(study=study).values_list("code", flat=True))
     accounts = []
     for _ in range(count):
@@ -71,10 +71,13 @@ def create_annotators(*, study: Study, count: int, prefix: str | None = None) ->
 
 @transaction.atomic
 def add_annotators(*, study: Study, usernames: Sequence[str]) -> list[Account]:
-    """Enrol users by name; those without an account get one with a random password."""
+    """Enrol users by name; those without an account get one with a random password.
+
+    Raises AnnotatorError without any name, and for a study whose annotators are simulated.
+    """
     if not usernames:
         raise AnnotatorError("no user names are given")
-    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    _lock_for_people(study)
     existing = {user.username: user for user in User.objects.filter(username__in=usernames)}
     codes = set(Participation.objects.filter(study=study).values_list("code", flat=True))
     accounts = []
@@ -86,6 +89,15 @@ def add_annotators(*, study: Study, usernames: Sequence[str]) -> list[Account]:
             accounts.append(_create(study, username, _next_code(codes)))
         codes.add(accounts[-1].code)
     return accounts
+
+
+def _lock_for_people(study: Study) -> None:
+    locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    if locked.is_simulated:
+        raise AnnotatorError(
+            f"the annotators of {locked.slug} are simulated, so people cannot take part; "
+            f"enrol them in the study that it was copied from, or in another one"
+        )
 
 
 def _create(study: Study, username: str, code: str) -> Account:

@@ -10,12 +10,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from studies.models import Participation, Study, User
+from studies.services import copy_study
 from studies.tests.test_drawing import NewUser
 
 
 def create(*arguments: str) -> list[dict[str, str]]:
     out = StringIO()
-    call_command("create_annotators", *arguments, stdout=out)
+    call_command("create_annotators", *arguments, stdout=out, stderr=StringIO())
     return list(csv.DictReader(StringIO(out.getvalue())))
 
 
@@ -31,6 +32,24 @@ def test_the_printed_passwords_log_in(tiny_study: Study, client: Client) -> None
         assert (reply.status_code, reply.headers["Location"]) == (302, "/")
         assert client.get("/studies/tiny/").status_code == 200
         client.logout()
+
+
+def test_the_passwords_are_said_to_be_shown_once(tiny_study: Study, new_user: NewUser) -> None:
+    err = StringIO()
+    call_command("create_annotators", "tiny", "--count", "1", stdout=StringIO(), stderr=err)
+    assert err.getvalue() == "The passwords are shown once: keep them. They stay valid until they are changed.\n"
+    new_user("ana")
+    err = StringIO()
+    call_command("create_annotators", "tiny", "--usernames", "ana", stdout=StringIO(), stderr=err)
+    assert err.getvalue() == ""
+
+
+@pytest.mark.parametrize("arguments", [["--count", "1"], ["--usernames", "ana"]])
+def test_a_simulated_study_takes_no_people(tiny_study: Study, arguments: list[str]) -> None:
+    copy_study(study=tiny_study, slug="copy", is_simulated=True)
+    with pytest.raises(CommandError, match="the annotators of copy are simulated"):
+        create("copy", *arguments)
+    assert not User.objects.exists()
 
 
 def test_codes_go_on_where_they_stopped(tiny_study: Study) -> None:

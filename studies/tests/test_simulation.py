@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Count
 
 from studies.models import Assignment, Participation, Response, Study, User
-from studies.services import copy_study, enrol, load_bundle
+from studies.services import AnnotatorError, copy_study, enrol, load_bundle
 from studies.simulation import ResponseModel, SimulationError, choice_probabilities, simulate_annotators
 from studies.tests.bundles import write_bundle
 
@@ -117,6 +117,18 @@ def test_simulated_annotators_cannot_log_in(simulated_copy: Study) -> None:
     assert not annotator.has_usable_password()
 
 
+def test_simulated_codes_cannot_be_taken_for_those_of_people(simulated_copy: Study) -> None:
+    simulate_annotators(study=simulated_copy, annotators=2, seed=1)
+    codes = Participation.objects.filter(study=simulated_copy).order_by("code")
+    assert list(codes.values_list("code", flat=True)) == ["SIM01", "SIM02"]
+
+
+def test_people_cannot_take_part_in_a_simulated_study(simulated_copy: Study) -> None:
+    with pytest.raises(AnnotatorError, match="the annotators of copy are simulated, so people cannot take part"):
+        enrol(study=simulated_copy, annotator=User.objects.create_user("ana"))
+    assert not Participation.objects.exists()
+
+
 def test_a_study_for_people_is_refused(tiny_study: Study) -> None:
     with pytest.raises(SimulationError, match="not flagged as simulated; simulate into a copy"):
         simulate_annotators(study=tiny_study, annotators=2, seed=0)
@@ -130,8 +142,8 @@ def test_a_study_with_participants_is_refused(simulated_copy: Study) -> None:
 
 
 def test_a_user_name_that_is_taken_leaves_nothing_behind(simulated_copy: Study, tiny_study: Study) -> None:
-    enrol(study=tiny_study, annotator=User.objects.create_user("copy-s02"))
-    with pytest.raises(SimulationError, match="copy-s02 is taken"):
+    enrol(study=tiny_study, annotator=User.objects.create_user("copy-sim02"))
+    with pytest.raises(SimulationError, match="copy-sim02 is taken"):
         simulate_annotators(study=simulated_copy, annotators=3, seed=0)
     assert not Participation.objects.filter(study=simulated_copy).exists()
 

@@ -15,9 +15,14 @@ from django.db import transaction
 from studies.models import Study
 from studies.services import Account, AnnotatorError, add_annotators, create_annotators
 
+SHOWN_ONCE = "The passwords are shown once: keep them. They stay valid until they are changed."
+
 
 class Command(BaseCommand):
-    help = "Makes accounts with random passwords and enrols them in a study. The passwords are shown this once."
+    help = (
+        "Makes accounts with random passwords and enrols them in a study. The passwords are shown once: only "
+        "their hashes are kept. They stay valid until they are changed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study", help="the study's slug")
@@ -51,6 +56,9 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: cannot be written ({error.strerror}); give another file") from error
         if path is None:
             self.stdout.write(_table(accounts), ending="")
+            # Not among the rows, which may go into a file.
+            if any(account.password is not None for account in accounts):
+                self.stderr.write(SHOWN_ONCE, style_func=str)
         else:
             self.stdout.write(f"{len(accounts)} annotators of {study.slug} written to {path}")
 
