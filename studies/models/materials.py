@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models.signals import pre_save
 from django.utils import timezone
 
 SHA256 = RegexValidator(r"^[0-9a-f]{64}\Z", "a digest is 64 hexadecimal digits (SHA-256)")
@@ -13,7 +12,7 @@ SHA256 = RegexValidator(r"^[0-9a-f]{64}\Z", "a digest is 64 hexadecimal digits (
 class Fixed(models.Model):
     """A model whose rows come from a fixture, with a few fields that only the running site writes.
 
-    Loading a fixture over existing rows leaves those fields (`bookkeeping`) as they are.
+    Loading a fixture over existing rows leaves those fields (`bookkeeping`) as they are (see `fixtures.py`).
     """
 
     bookkeeping: ClassVar[frozenset[str]] = frozenset()
@@ -25,17 +24,6 @@ class Fixed(models.Model):
     def bookkeeping_columns(cls) -> list[str]:
         """Return the names of the attributes that hold the bookkeeping, keys of other rows as `..._id`."""
         return [field.attname for field in cls._meta.local_concrete_fields if field.name in cls.bookkeeping]
-
-
-def keep_bookkeeping(sender: type[Fixed], instance: Fixed, raw: bool, using: str, **kwargs: object) -> None:
-    """Give a row that `loaddata` is about to write over another one the other's bookkeeping.
-
-    A signal, since `loaddata` saves rows past any method of the model.
-    """
-    if raw and instance.pk is not None:
-        stored = sender._base_manager.using(using).filter(pk=instance.pk).values(*sender.bookkeeping_columns()).first()
-        for name, value in (stored or {}).items():
-            setattr(instance, name, value)
 
 
 class StudyManager(models.Manager["Study"]):
@@ -89,6 +77,11 @@ class Study(Fixed):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def has_responses(self) -> bool:
+        """Whether anyone has answered a trial: from then on the protocol and the trials are fixed. One query."""
+        return self.participations.filter(assignments__revision__gte=1).exists()
 
     def natural_key(self) -> tuple[str]:
         return (self.slug,)
@@ -283,7 +276,3 @@ class Trial(Fixed):
         return (*self.study.natural_key(), self.key)
 
     natural_key.dependencies = ["studies.pair"]  # type: ignore[attr-defined]
-
-
-for _model in (Study, Trial):
-    pre_save.connect(keep_bookkeeping, sender=_model)

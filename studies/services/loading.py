@@ -13,7 +13,8 @@ from django.db import transaction
 from studies.bundles.errors import BundleError
 from studies.bundles.files import BundleFiles, Watch, read_files, unwatched
 from studies.bundles.fixture import Fields, Key, Rows, read_fixture
-from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Response, Study, Trial
+from studies.bundles.stored import stored_rows
+from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Study, Trial
 
 BATCH = 1000
 
@@ -41,22 +42,22 @@ class Loaded:
 def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
     """Load a bundle: check all of it, copy its pictures, write the study in one transaction.
 
-    Loading the same bundle again changes nothing. A changed bundle updates a study that has no responses; its
-    unanswered assignments are taken back. Raises BundleError, with nothing written to the database, if anything is
-    wrong with the bundle or if the study has responses.
+    Loading the same bundle again changes nothing, also where plain `loaddata` brought the study in. A changed bundle
+    updates a study that has no responses; its unanswered assignments are taken back. Raises BundleError, with nothing
+    written to the database, if anything is wrong with the bundle or if it would change a study that has responses.
     """
     files = read_files(folder, watch)
     rows = read_fixture(files)
-    _refuse_if_answered(files)
+    _refuse_if_answered(files, rows)
     copied = _copy_pictures(files, rows, watch)
     with transaction.atomic():
         study, change = _write(files, rows)
     return Loaded(study, change, len(rows.conditions), len(rows.images), len(rows.trials), copied)
 
 
-def _refuse_if_answered(files: BundleFiles) -> None:
+def _refuse_if_answered(files: BundleFiles, rows: Rows) -> None:
     study = Study.objects.filter(slug=files.study).exclude(bundle_digest=files.digest).first()
-    if study is not None and Response.objects.filter(assignment__trial__study=study).exists():
+    if study is not None and study.has_responses and stored_rows(study, rows.pictures) != rows:
         raise BundleError(
             str(files.folder),
             f"the study {study.slug} was loaded from another bundle and has responses",
@@ -88,8 +89,12 @@ def _write(files: BundleFiles, rows: Rows) -> tuple[Study, Change]:
     elif existing.bundle_digest == files.digest:
         return existing, Change.UNCHANGED
     else:
+        if stored_rows(existing, rows.pictures) == rows:
+            existing.bundle_digest = files.digest
+            existing.save(update_fields=["bundle_digest"])
+            return existing, Change.UNCHANGED
         # Asked once more: an answer may have come in while the pictures were copied.
-        _refuse_if_answered(files)
+        _refuse_if_answered(files, rows)
         study = _emptied(existing, rows.study, files.digest)
         change = Change.UPDATED
     _write_rows(study, rows)

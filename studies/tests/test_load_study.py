@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -14,9 +15,9 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Study, Trial
-from studies.services import assignments_draw
+from studies.services import assignments_draw, enrol
 from studies.tests.bundles import read_fixture_text, write_bundle, write_fixture
-from studies.tests.test_drawing import answer
+from studies.tests.test_drawing import NewUser, answer
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,45 @@ def test_a_changed_bundle_is_refused_where_there_are_responses(participation: Pa
     with pytest.raises(CommandError, match=r"the study tiny .* has responses; export this bundle under another slug"):
         load(write_bundle(tmp_path / "other", slug="tiny", seed=6))
     assert list(Trial.objects.values()) == before
+
+
+def test_an_answered_study_from_loaddata_takes_its_own_bundle(tiny_bundle: Path, new_user: NewUser) -> None:
+    call_command("loaddata", str(tiny_bundle / "study.json"), verbosity=0)
+    answer(assignments_draw(participation=enrol(study=Study.objects.get(), annotator=new_user()), count=1)[0])
+    assert "tiny: already loaded from this bundle; nothing changed" in load(tiny_bundle)
+    assert Assignment.objects.filter(state="answered").count() == 1
+    assert Study.objects.get().bundle_digest
+    assert load(tiny_bundle) == "tiny: already loaded from this bundle; nothing changed\n"
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"),
+    [
+        ("study", {"question": "Which one?"}),
+        ("condition", {"summary": {}}),
+        ("image", {"label": "dog"}),
+        ("pair", {"score_original": 0.26}),
+        ("trial", {"key": "99999"}),
+    ],
+)
+def test_an_answered_study_from_loaddata_takes_no_other_bundle(
+    bundle: Path, new_user: NewUser, model: str, changes: dict[str, Any]
+) -> None:
+    call_command("loaddata", str(bundle / "study.json"), verbosity=0)
+    answer(assignments_draw(participation=enrol(study=Study.objects.get(), annotator=new_user()), count=1)[0])
+    changed(bundle, lambda objects: first(objects, model).update(changes))
+    with pytest.raises(CommandError, match=r"the study small .* has responses"):
+        load(bundle)
+
+
+def test_a_study_that_loaddata_changed_is_set_right_by_its_bundle(bundle: Path, tmp_path: Path) -> None:
+    load(bundle)
+    changed(bundle, lambda objects: first(objects, "pair").update(score_original=0.75))
+    call_command("loaddata", str(bundle / "study.json"), verbosity=0)
+    assert Pair.objects.filter(score_original=0.75).exists()
+    shutil.rmtree(bundle)
+    assert "small: updated" in load(write_bundle(bundle, slug="small", images=2))
+    assert not Pair.objects.filter(score_original=0.75).exists()
 
 
 def test_a_picture_that_was_damaged_in_the_storage_is_copied_again(bundle: Path) -> None:
