@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.limitations import limitations
-from analysis.measures import MEASURES, annotator_profiles, majority
+from analysis.measures import MEASURES, annotator_profiles, majority, recurrence, sides
 from analysis.measures.annotator_profiles import AnnotatorProfile
 from analysis.measures.estimates import Estimate
 from analysis.measures.judgements import COLUMNS
+from analysis.measures.sides import SideShare
 from analysis.reports import SCHEMA, Cell, Report
 from analysis.sentences import headlines, summary
 
@@ -69,8 +70,14 @@ def report_json(report: Report) -> bytes:
             },
             "majority": {"title": "Majority", "definition": majority.DEFINITION, "source": None},
             "annotators": {"title": "Annotators", "definition": annotator_profiles.DEFINITION, "source": None},
+            "finetuned_left": {"title": "Finetuned on the left", "definition": sides.DEFINITION, "source": None},
+            "recurrence": {"title": "Recurring original maps", "definition": recurrence.DEFINITION, "source": None},
         },
         "overall": _cell(report.overall),
+        "metrics": [
+            {"metric": result.metric, "conditions": result.conditions, **_cell(result.cell)}
+            for result in report.metrics
+        ],
         "conditions": [
             {
                 "dataset": result.facts.key.dataset,
@@ -83,7 +90,12 @@ def report_json(report: Report) -> bytes:
             }
             for result in report.conditions
         ],
-        "annotators": [_profile(profile) for profile in report.annotators],
+        "annotators": [_profile(profile, report.finetuned_left[profile.annotator]) for profile in report.annotators],
+        "recurrence": {
+            "cases": report.recurrence.cases,
+            "answers": report.recurrence.answers,
+            "annotators": report.recurrence.annotators,
+        },
         "left_out": report.left_out,
     }
     return (json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
@@ -153,6 +165,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "unscored_answers": cell.unscored,
         "mean_gain": _rounded(cell.mean_gain),
         "mean_gain_reason": cell.why_no_gain,
+        "finetuned_left": _side(cell.finetuned_left),
         "majority": {
             "n": cell.majority.n,
             "finetuned": cell.majority.finetuned,
@@ -176,7 +189,15 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _profile(profile: AnnotatorProfile) -> dict[str, Any]:
+def _side(side: SideShare) -> dict[str, Any]:
+    return {
+        "value": _rounded(side.share),
+        "n": side.known,
+        "reason": "no answer with a known side" if side.share is None else None,
+    }
+
+
+def _profile(profile: AnnotatorProfile, side: SideShare) -> dict[str, Any]:
     reasons = {}
     if profile.left_share is None:
         reasons["left_share"] = "no decisive answer with a known side"
@@ -189,6 +210,7 @@ def _profile(profile: AnnotatorProfile) -> dict[str, Any]:
         "original": profile.original,
         "neither": profile.neither,
         "left_share": _rounded(profile.left_share),
+        "finetuned_left": _side(side),
         "neither_share": _rounded(profile.neither_share),
         "median_rt_ms": _rounded(profile.median_rt_ms),
         "reasons": reasons,

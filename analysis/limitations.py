@@ -8,6 +8,8 @@ from analysis.wording import condition_labels, count, enumeration, percent
 FEW_ANNOTATORS = 10
 FEW_IMAGES = 30
 HASTY_MS = 500
+BALANCED = (0.45, 0.55)
+"""Sides count as balanced where the finetuned map is on the left in this share of the answers, ends included."""
 SIDE_BIAS_P = 0.01
 
 
@@ -19,6 +21,7 @@ def limitations(report: Report) -> list[str]:
         _few_annotators(report),
         _few_images(report),
         _several_conditions(report),
+        _recurring_originals(report),
         _not_improved(report),
         _mostly_neither(report),
         _unscored(report),
@@ -82,6 +85,17 @@ def _several_conditions(report: Report) -> str | None:
     )
 
 
+def _recurring_originals(report: Report) -> str | None:
+    cases = report.recurrence.cases
+    if cases == 0:
+        return None
+    return (
+        f"In {count(cases, 'case')} ({report.recurrence.answers:,} of {report.overall.answers:,} answers, "
+        f"{count(report.recurrence.annotators, 'annotator')}) an annotator judged the same image and attributor in "
+        "more than one condition: the original map is the same there and could be recognised by eye."
+    )
+
+
 def _not_improved(report: Report) -> str | None:
     labels = condition_labels(condition_keys(report))
     names = [
@@ -120,20 +134,39 @@ def _unscored(report: Report) -> str | None:
 
 
 def _side_habits(report: Report) -> str | None:
-    habits = []
+    habits: dict[str, str] = {}
     for profile in report.annotators:
         decisive = profile.finetuned + profile.original
         if profile.left_share is None or decisive == 0:
             continue
         left = round(profile.left_share * decisive)
         if binomtest(left, decisive).pvalue < SIDE_BIAS_P:
-            habits.append(f"{profile.annotator} ({percent(profile.left_share)} left)")
+            habits[profile.annotator] = f"{profile.annotator} ({percent(profile.left_share)} left)"
     if not habits:
         return None
     return (
-        f"A habit of choosing one side shows in {enumeration(habits)}. Sides are balanced, so it adds noise rather "
-        "than favouring one of the maps."
+        f"A habit of choosing one side shows in {enumeration(list(habits.values()))}. {_balance(report, list(habits))}"
     )
+
+
+def _balance(report: Report, annotators: list[str]) -> str:
+    """Whether a habit of these annotators adds noise only, judged by where the finetuned maps were."""
+    labels = condition_labels(condition_keys(report))
+    by_condition = {
+        f"{result.facts.key.metric} / {labels[result.facts.key]}": share
+        for result in report.conditions
+        if (share := result.cell.finetuned_left.share) is not None
+    }
+    by_annotator = {name: share for name in annotators if (share := report.finetuned_left[name].share) is not None}
+    worst = max(by_condition, key=lambda name: abs(by_condition[name] - 0.5))
+    of_annotators = enumeration([f"{percent(share)} for {name}" for name, share in by_annotator.items()])
+    told = f"finetuned on the left: {percent(by_condition[worst])} in the worst condition, {worst}; {of_annotators}"
+    if report.overall.finetuned_left.unknown:
+        told += f"; {count(report.overall.finetuned_left.unknown, 'answer')} without a known side left out"
+    low, high = BALANCED
+    if all(low <= share <= high for share in (*by_condition.values(), *by_annotator.values())):
+        return f"Sides are balanced ({told}), so it adds noise rather than favouring one of the maps."
+    return f"Sides are not balanced ({told}), so it may favour one of the maps."
 
 
 def _hasty(report: Report) -> str | None:

@@ -8,8 +8,8 @@ from django.utils.safestring import mark_safe
 
 from analysis.exports import SIMULATED_BANNER
 from analysis.limitations import limitations
-from analysis.measures import MEASURES, annotator_profiles, majority
-from analysis.plots import MOST_DOTS, forest_plot, gain_plot, shares_plot
+from analysis.measures import MEASURES, annotator_profiles, majority, sides
+from analysis.plots import forest_plot, gain_plot, shares_plot
 from analysis.references import REFERENCES
 from analysis.reports import SCHEMA, Report
 from analysis.sentences import headlines, summary
@@ -31,8 +31,8 @@ def report_context(report: Report) -> dict[str, Any]:
         "limitations": limitations(report),
         "forest": mark_safe(forest_plot(report)),
         "shares": mark_safe(shares_plot(report)),
-        "gain": None if gain is None else mark_safe(gain),
-        "dots_shown": report.overall.trials <= MOST_DOTS,
+        "gain": None if gain is None else mark_safe(gain.svg),
+        "gain_marks": None if gain is None else gain.marks,
         "shares_table": shares_table(report),
         "preference_table": preference_table(report),
         "agreement_table": agreement_table(report),
@@ -41,6 +41,7 @@ def report_context(report: Report) -> dict[str, Any]:
         "measures": list(MEASURES.values()),
         "majority_definition": majority.DEFINITION,
         "annotators_definition": annotator_profiles.DEFINITION,
+        "sides_definition": sides.DEFINITION,
         "references": REFERENCES,
     }
 

@@ -38,7 +38,8 @@ ROW_STEP: Final = 26
 GROUP_GAP: Final = 0.35
 SMALLEST_LABELLED_SHARE: Final = 0.045
 MOST_DOTS: Final = 4000
-GAIN_BINS: Final = 5
+GAIN_GROUPS: Final = 5
+FEWEST_FOR_A_LINE: Final = 20
 
 Row = dict[str, Any]
 
@@ -106,20 +107,42 @@ def shares_plot(report: Report) -> str:
     return _svg(chart, "shares", "Shares of the answers by condition, in percent")
 
 
-def gain_plot(report: Report) -> str | None:
+@dataclass(frozen=True, slots=True)
+class GainFigure:
+    """The drawing, and how its marks are to be read, for the caption."""
+
+    svg: str
+    marks: str
+
+
+def gain_plot(report: Report) -> GainFigure | None:
     """Metric gain of each image against the mean choice of its annotators, by condition; None without any scores.
 
-    The line goes through fifths of the images by gain. Above 4,000 trials only the line is drawn.
+    The line goes through the means of 5 groups of images, ordered by gain; a panel with fewer than 20 images has dots
+    only. Above 4,000 images in all, panels with a line have no dots.
     """
     panels = [panel for result in report.conditions if (panel := _gain_panel(report, result))]
     if not panels:
         return None
     columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
     width = (700 - 40 * (columns - 1)) // columns
-    with_dots = sum(len(dots) for _, dots, _ in panels) <= MOST_DOTS
-    charts = [_gain_chart(title, dots if with_dots else [], line, width) for title, dots, line in panels]
+    if sum(len(dots) for _, dots, _ in panels) > MOST_DOTS:
+        panels = [(title, [] if line else dots, line) for title, dots, line in panels]
+    charts = [_gain_chart(title, dots, line, width) for title, dots, line in panels]
     chart = alt.concat(*charts, columns=columns, spacing=34)
-    return _svg(chart, "gain", "Metric gain of each image against the mean choice, by condition")
+    svg = _svg(chart, "gain", "Metric gain of each image against the mean choice, by condition")
+    return GainFigure(svg, _gain_marks([bool(dots) for _, dots, _ in panels], [bool(line) for _, _, line in panels]))
+
+
+def _gain_marks(dots: list[bool], lines: list[bool]) -> str:
+    """What dots and lines mean, from whether each panel has them."""
+    sentences = ["Dots are images."] if any(dots) else []
+    if any(lines):
+        sentences.append(f"The line goes through the means of {GAIN_GROUPS} equal groups of images, ordered by gain.")
+    if not all(lines):
+        where = "a panel with" if any(lines) else "these panels of"
+        sentences.append(f"No line is drawn through {where} fewer than {FEWEST_FOR_A_LINE} images.")
+    return " ".join(sentences)
 
 
 _SIGNED_LABELS = (
@@ -240,9 +263,10 @@ def _gain_panel(report: Report, result: ConditionResult) -> tuple[list[str], lis
     gain[judgements.trial] = judgements.gain
     order = np.argsort(gain, kind="stable")
     dots = [{"gain": float(gain[row]), "choice": float(mean_choice[row])} for row in order]
+    groups = np.array_split(order, GAIN_GROUPS) if order.size >= FEWEST_FOR_A_LINE else []
     line = [
         {"gain": float(gain[part].mean()), "choice": float(np.average(mean_choice[part], weights=total[part]))}
-        for part in np.array_split(order, min(GAIN_BINS, max(1, order.size // 4)))
+        for part in groups
     ]
     auc = result.cell.estimates["metric_auc"]
     label = condition_labels(condition_keys(report))[result.facts.key]

@@ -1,6 +1,6 @@
 """The agreement report: every number of a study with what belongs beside it. Pure: same frame and seed, same report."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,17 @@ import pandas as pd
 from analysis.measures import MEASURES
 from analysis.measures.annotator_profiles import AnnotatorProfile, annotator_profiles
 from analysis.measures.estimates import Estimate
-from analysis.measures.judgements import ConditionKey, Ints, Judgements, judgements_from_frame
+from analysis.measures.judgements import (
+    DIFFERENT_METRICS,
+    ConditionKey,
+    FrameError,
+    Ints,
+    Judgements,
+    judgements_from_frame,
+)
 from analysis.measures.majority import Majority, majority
+from analysis.measures.recurrence import Recurrence, recurrence
+from analysis.measures.sides import SideShare, finetuned_left, finetuned_left_of_annotators
 from analysis.study_facts import ConditionFacts, StudyFacts
 
 SCHEMA = "harmony-report/1"
@@ -22,10 +31,11 @@ class NoResponsesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The numbers of one condition, or of all together.
+    """The numbers of one condition, of all conditions of a metric, or of all together.
 
     `estimates` are by name of the measure. `mean_gain` is the mean metric gain over the trials that have scores, None
-    without any; `unscored` counts the answers to trials that lack a score.
+    without any and over different metrics; `why_no_gain` then says why. `unscored` counts the answers to trials that
+    lack a score.
     """
 
     answers: int
@@ -34,15 +44,10 @@ class Cell:
     annotators: int
     unscored: int
     mean_gain: float | None
+    why_no_gain: str | None
     majority: Majority
+    finetuned_left: SideShare
     estimates: dict[str, Estimate]
-
-    @property
-    def why_no_gain(self) -> str | None:
-        """The reason why there is no mean gain, None where there is one."""
-        if self.mean_gain is not None:
-            return None
-        return "no metric scores" if self.answers else "no answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +59,39 @@ class ConditionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricResult:
+    """One metric with the numbers of its `conditions` (how many there are) taken together."""
+
+    metric: str
+    conditions: int
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that the JSON, the page and the sentences are made from.
 
-    `left_out` counts the answers to hidden repeats and catch trials, which no measure here uses.
+    `metrics` are in the order of their first conditions. `finetuned_left` is by the annotator's code. `left_out` counts
+    the answers to hidden repeats and catch trials, which no measure here uses.
     """
 
     study: StudyFacts
     seed: int
     judgements: Judgements
     overall: Cell
+    metrics: tuple[MetricResult, ...]
     conditions: tuple[ConditionResult, ...]
     annotators: tuple[AnnotatorProfile, ...]
+    finetuned_left: dict[str, SideShare]
+    recurrence: Recurrence
     left_out: int
 
 
 def build_report(frame: pd.DataFrame, study: StudyFacts, *, seed: int = DEFAULT_SEED) -> Report:
     """Measure everything on a judgement frame.
 
-    Raises NoResponsesError where nobody has answered a main trial yet, and ValueError for a frame that is not one.
+    Raises NoResponsesError where nobody has answered a main trial yet, and FrameError for a frame that is not one or
+    does not belong to the study.
     """
     judgements = judgements_from_frame(frame, options=study.options)
     if judgements.n == 0:
@@ -83,17 +102,29 @@ def build_report(frame: pd.DataFrame, study: StudyFacts, *, seed: int = DEFAULT_
     codes = {key: code for code, key in enumerate(judgements.conditions)}
     unknown = sorted(set(codes) - {facts.key for facts in study.conditions})
     if unknown:
-        raise ValueError(f"study {study.slug}: the frame has a condition that the study lacks: {unknown[0]}")
+        raise FrameError(
+            f"judgement frame: condition: the study {study.slug} lacks {' / '.join(astuple(unknown[0]))}; load the "
+            "bundle that these answers belong to"
+        )
+    metrics = [facts.key.metric for facts in study.conditions]
     return Report(
         study=study,
         seed=seed,
         judgements=judgements,
         overall=_cell(judgements, seed, scopes=("any", "overall")),
+        metrics=tuple(
+            MetricResult(
+                metric, metrics.count(metric), _cell(judgements.of_metric(metric), seed, scopes=("any", "overall"))
+            )
+            for metric in dict.fromkeys(metrics)
+        ),
         conditions=tuple(
             ConditionResult(facts, _cell(judgements.of_condition(codes.get(facts.key, -1)), seed, scopes=("any",)))
             for facts in study.conditions
         ),
         annotators=tuple(annotator_profiles(frame)),
+        finetuned_left=finetuned_left_of_annotators(judgements),
+        recurrence=recurrence(judgements),
         left_out=len(frame) - judgements.n,
     )
 
@@ -107,18 +138,29 @@ def _cell(judgements: Judgements, seed: int, *, scopes: tuple[str, ...]) -> Cell
     scored = np.isfinite(judgements.gain)
     first_of_trial = np.unique(judgements.trial[scored], return_index=True)[1]
     gains = judgements.gain[scored][first_of_trial]
+    why_no_gain = _why_no_gain(judgements)
     return Cell(
         answers=judgements.n,
         trials=_distinct(judgements.trial),
         images=_distinct(judgements.image),
         annotators=_distinct(judgements.annotator),
         unscored=int(np.count_nonzero(~scored)),
-        mean_gain=float(gains.mean()) if gains.size else None,
+        mean_gain=float(gains.mean()) if why_no_gain is None else None,
+        why_no_gain=why_no_gain,
         majority=majority(judgements),
+        finetuned_left=finetuned_left(judgements),
         estimates={
             name: measure.compute(judgements, seed) for name, measure in MEASURES.items() if measure.scope in scopes
         },
     )
+
+
+def _why_no_gain(judgements: Judgements) -> str | None:
+    if judgements.n == 0:
+        return "no answers"
+    if not np.isfinite(judgements.gain).any():
+        return "no metric scores"
+    return DIFFERENT_METRICS if judgements.mixes_metrics else None
 
 
 def _distinct(codes: Ints) -> int:

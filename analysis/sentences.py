@@ -1,21 +1,20 @@
 """The findings in sentences, made from the numbers and never stronger than they are."""
 
 from analysis.measures.estimates import Estimate
-from analysis.reports import ConditionResult, Report, condition_keys
+from analysis.reports import ConditionResult, MetricResult, Report, condition_keys
 from analysis.wording import condition_labels, count, decimal, enumeration, interval, p_value, percent
 
 SIGNIFICANCE = 0.05
 
 
 def headlines(report: Report) -> list[str]:
-    """A sentence per metric on what people prefer, then metric-human agreement, then reliability."""
+    """Per metric a sentence on what people prefer and one on its agreement with them; then one on reliability."""
     labels = condition_labels(condition_keys(report))
-    metrics = sorted({result.facts.key.metric for result in report.conditions})
     sentences = []
-    for metric in metrics:
+    for metric in (result.metric for result in report.metrics):
         results = [result for result in report.conditions if result.facts.key.metric == metric]
         sentences.append(_preference(report, metric, [(labels[result.facts.key], result) for result in results]))
-    sentences.append(_metric_agreement(report))
+    sentences.extend(_metric_agreement(report, result) for result in report.metrics)
     sentences.append(_reliability(report))
     return sentences
 
@@ -66,28 +65,63 @@ def _why(estimate: Estimate) -> str:
     return f"{value}{estimate.reason}"
 
 
-def _metric_agreement(report: Report) -> str:
-    estimate = report.overall.estimates["metric_auc_within"]
-    if estimate.value is None or estimate.low is None or estimate.high is None or estimate.p is None:
-        value = "" if estimate.value is None else f" (AUC {interval(estimate)})"
+def _metric_agreement(report: Report, result: MetricResult) -> str:
+    """What the metric's own conditions say together; each by itself where they contradict each other."""
+    people = _people(report)
+    estimate = result.cell.estimates["metric_auc_within"]
+    verdict = agreement_verdict(estimate)
+    if verdict == "open":
+        value = "" if estimate.value is None else f" (AUC {interval(estimate, null=0.5)})"
+        reason = result.cell.why_no_gain or estimate.reason or "no permutation p"
         return (
-            f"Whether the metric agrees with {_people(report)} image by image cannot be told{value}: {estimate.reason}."
+            f"{result.metric}: whether the metric agrees with {people} image by image cannot be told{value}: {reason}."
         )
-    numbers = f"AUC {interval(estimate, null=0.5)} within conditions, permutation {p_value(estimate.p)}"
-    if estimate.low > 0.5 and estimate.p < SIGNIFICANCE:
+    within = " within conditions" if result.conditions > 1 else ""
+    numbers = f"{_auc(estimate)}{within}, permutation {p_value(estimate.p or 0.0)}"
+    by_verdict = _conditions_by_verdict(report, result.metric)
+    if by_verdict["agrees"] and by_verdict["disagrees"]:
         return (
-            f"Image by image the metric agrees with {_people(report)}: where it gained more, the finetuned map was "
-            f"chosen more often ({numbers})."
+            f"{result.metric}: image by image the metric agrees with {people} for {enumeration(by_verdict['agrees'])} "
+            f"and disagrees with them for {enumeration(by_verdict['disagrees'])}; all its conditions together hide "
+            f"that ({numbers})."
         )
-    if estimate.high < 0.5 and estimate.p < SIGNIFICANCE:
+    if verdict == "unclear":
         return (
-            f"Image by image the metric disagrees with {_people(report)}: where it gained more, the finetuned map was "
-            f"chosen less often ({numbers})."
+            f"{result.metric}: image by image there is no clear relation between the gain on the metric and the choice "
+            f"of {people} ({numbers}; .5 is no relation)."
         )
+    often = "more" if verdict == "agrees" else "less"
     return (
-        f"Image by image there is no clear relation between the gain on the metric and the choice of {_people(report)} "
-        f"({numbers}; .5 is no relation)."
+        f"{result.metric}: image by image the metric {verdict} with {people}: where it gained more, the finetuned map "
+        f"was chosen {often} often ({numbers})."
     )
+
+
+def agreement_verdict(estimate: Estimate) -> str:
+    """What an AUC says about the metric and the choices.
+
+    `agrees` or `disagrees` where interval and permutation test both exclude .5, `unclear` where not, `open` where one
+    of them is missing.
+    """
+    if estimate.low is None or estimate.high is None or estimate.p is None:
+        return "open"
+    if estimate.p < SIGNIFICANCE and estimate.low > 0.5:
+        return "agrees"
+    return "disagrees" if estimate.p < SIGNIFICANCE and estimate.high < 0.5 else "unclear"
+
+
+def _conditions_by_verdict(report: Report, metric: str) -> dict[str, list[str]]:
+    labels = condition_labels(condition_keys(report))
+    found: dict[str, list[str]] = {"agrees": [], "disagrees": [], "unclear": [], "open": []}
+    for result in report.conditions:
+        if result.facts.key.metric == metric:
+            estimate = result.cell.estimates["metric_auc"]
+            found[agreement_verdict(estimate)].append(f"{labels[result.facts.key]} ({_auc(estimate)})")
+    return found
+
+
+def _auc(estimate: Estimate) -> str:
+    return f"AUC {interval(estimate, null=0.5)}"
 
 
 def _reliability(report: Report) -> str:

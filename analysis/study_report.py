@@ -40,6 +40,9 @@ class StudyReport:
 
 
 def study_report(study: Study, *, seed: int = DEFAULT_SEED) -> StudyReport:
-    """The report of a study as its answers are now. Raises NoResponsesError where nobody has answered."""
+    """The report of a study as its answers are now.
+
+    Raises NoResponsesError where nobody has answered, FrameError where the answers do not fit the study.
+    """
     frame = judgement_frame(study)
     return StudyReport(build_report(frame, study_facts(study), seed=seed), frame)

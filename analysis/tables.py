@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.measures.estimates import Estimate
+from analysis.measures.sides import SideShare
 from analysis.reports import Cell, Report, condition_keys
 from analysis.wording import NOT_ESTIMABLE, condition_labels, decimal, interval, p_value, percent
 
@@ -43,7 +44,15 @@ def preference_table(report: Report) -> Table:
     return Table(
         caption="Preference by condition, with 95 % intervals.",
         first="Condition",
-        columns=("Answers", "Images", "Annotators", "Net preference", "Win rate", "Win rate (Wilson)"),
+        columns=(
+            "Answers",
+            "Images",
+            "Annotators",
+            "Net preference",
+            "Win rate",
+            "Win rate (Wilson)",
+            "Finetuned on left",
+        ),
         rows=[TableRow(name, _preference(cell), heading, overall) for name, heading, cell, overall in _cells(report)],
     )
 
@@ -68,16 +77,19 @@ def shares_table(report: Report) -> Table:
 
 
 def agreement_table(report: Report) -> Table:
-    """Mean metric gain and the AUC by condition; within conditions and pooled for all."""
-    rows = [
-        TableRow(name, _agreement(cell, "metric_auc"), heading)
-        for name, heading, cell, overall in _cells(report)
-        if not overall
-    ]
-    if len(report.conditions) > 1:
-        within = _agreement(report.overall, "metric_auc_within")
-        rows.append(TableRow("within conditions", within, "All conditions", True))
-        rows.append(TableRow("pooled", _agreement(report.overall, "metric_auc"), "", True))
+    """Mean metric gain and the AUC by condition; within conditions and pooled for each metric by itself."""
+    labels = condition_labels(condition_keys(report))
+    rows: list[TableRow] = []
+    for metric in report.metrics:
+        results = [result for result in report.conditions if result.facts.key.metric == metric.metric]
+        for number, result in enumerate(results):
+            heading = "" if number else metric.metric
+            rows.append(TableRow(labels[result.facts.key], _agreement(result.cell, "metric_auc"), heading))
+        if len(results) > 1:
+            rows.append(TableRow("within conditions", _agreement(metric.cell, "metric_auc_within"), "", True))
+            rows.append(TableRow("pooled", _agreement(metric.cell, "metric_auc"), "", True))
+    if len(report.metrics) > 1:
+        rows.append(TableRow("All conditions", _agreement(report.overall, "metric_auc_within"), "", True))
     return Table(
         caption="The metric and the annotators, image by image, with 95 % intervals.",
         first="Condition",
@@ -125,6 +137,7 @@ def annotator_table(report: Report) -> Table:
                 Entry(NOT_ESTIMABLE, reason="no sides")
                 if profile.left_share is None
                 else Entry(percent(profile.left_share)),
+                _side(report.finetuned_left[profile.annotator]),
                 Entry(percent(profile.finetuned / profile.answers)),
                 Entry(percent(profile.neither_share)),
                 Entry(percent(profile.original / profile.answers)),
@@ -135,7 +148,7 @@ def annotator_table(report: Report) -> Table:
     return Table(
         caption="What each annotator did.",
         first="Annotator",
-        columns=("Answers", "Median time", "Left", "Finetuned", "Neither", "Original"),
+        columns=("Answers", "Median time", "Chose left", "Finetuned on left", "Finetuned", "Neither", "Original"),
         rows=rows,
     )
 
@@ -161,8 +174,9 @@ def _preference(cell: Cell) -> list[Entry]:
         Entry(f"{cell.images:,}"),
         Entry(f"{cell.annotators:,}"),
         _number(cell.estimates["net_preference"], "answers", signed=True),
-        _number(cell.estimates["win_rate"], "decisive answers", null=0.5),
+        _number(cell.estimates["win_rate"], "decisive answers", null=0.5, se_scale=" (log odds)"),
         _number(cell.estimates["win_rate_wilson"], "decisive answers", null=0.5),
+        _side(cell.finetuned_left),
     ]
 
 
@@ -202,8 +216,14 @@ def _reliability(cell: Cell, suffix: str) -> list[Entry]:
     ]
 
 
-def _number(estimate: Estimate, unit: str, *, signed: bool = False, null: float = 0.0) -> Entry:
-    hover = f"n = {estimate.n:,} {unit}" + ("" if estimate.se is None else f"; SE {decimal(estimate.se, 3)}")
+def _side(side: SideShare) -> Entry:
+    if side.share is None:
+        return Entry(NOT_ESTIMABLE, reason="no sides")
+    return Entry(percent(side.share), hover=f"n = {side.known:,} answers with a known side")
+
+
+def _number(estimate: Estimate, unit: str, *, signed: bool = False, null: float = 0.0, se_scale: str = "") -> Entry:
+    hover = f"n = {estimate.n:,} {unit}" + ("" if estimate.se is None else f"; SE {decimal(estimate.se, 3)}{se_scale}")
     if estimate.value is None:
         return Entry(NOT_ESTIMABLE, reason=estimate.reason or "", hover=hover)
     text, _, bounds = interval(estimate, signed=signed, null=null).partition(" ")

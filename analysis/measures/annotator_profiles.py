@@ -9,8 +9,8 @@ import pandas as pd
 from analysis.measures.judgements import Floats
 
 DEFINITION = (
-    "Left: the share of decisive answers that name the left map, whichever it was (near .5 without a habit). Neither: "
-    "the share of all answers. Time: the median from painted pictures to the answer."
+    "Chose left: the share of decisive answers that name the left map, whichever it was (near .5 without a habit). "
+    "Neither: the share of all answers. Time: the median from painted pictures to the answer."
 )
 
 

@@ -28,9 +28,15 @@ CHOICES = ("original", "neither", "finetuned")
 """In their order: original < neither < finetuned."""
 CHOICE_VALUES = {"original": -1, "neither": 0, "finetuned": 1}
 DIRECTION_SIGNS = {"higher": 1.0, "lower": -1.0}
+DIFFERENT_METRICS = "different metrics"
+"""The reason why gains are not put together over metrics: their scales differ, and so may their agreement."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+class FrameError(ValueError):
+    """The rows are not a judgement frame that can be analysed; the message says which column, and what to do."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -48,7 +54,8 @@ class Judgements:
     """N answers as arrays of length N; all codes run from 0 without gaps.
 
     `choice` is +1 (finetuned), 0 (neither) or -1 (original). `gain` is (score_finetuned - score_original) x direction:
-    positive where the metric says that the finetuned map is better, NaN where a score is missing. `options` is
+    positive where the metric says that the finetuned map is better, NaN where a score is missing. `side` is where the
+    finetuned map was: +1 (left), -1 (right) or 0 (not known). `options` is
     the number of answers that were offered: 3, or 2 where neither was not.
     """
 
@@ -58,6 +65,7 @@ class Judgements:
     trial: Ints
     condition: Ints
     gain: Floats
+    side: Ints
     conditions: tuple[ConditionKey, ...]
     annotators: tuple[str, ...]
     options: int = field(default=3)
@@ -66,6 +74,11 @@ class Judgements:
     def n(self) -> int:
         """The number of answers."""
         return int(self.choice.size)
+
+    @property
+    def mixes_metrics(self) -> bool:
+        """Whether the conditions are of more than one metric, so that the gains have no common scale."""
+        return len({key.metric for key in self.conditions}) > 1
 
     def where(self, mask: NDArray[np.bool_]) -> "Judgements":
         """The answers where `mask` holds, with codes made gapless again."""
@@ -78,6 +91,7 @@ class Judgements:
             trial=_gapless(self.trial[mask])[0],
             condition=condition,
             gain=self.gain[mask],
+            side=self.side[mask],
             conditions=tuple(self.conditions[code] for code in kept_conditions),
             annotators=tuple(self.annotators[code] for code in kept_annotators),
             options=self.options,
@@ -87,17 +101,22 @@ class Judgements:
         """The answers of one condition."""
         return self.where(self.condition == code)
 
+    def of_metric(self, metric: str) -> "Judgements":
+        """The answers of all conditions of one metric."""
+        codes = [code for code, key in enumerate(self.conditions) if key.metric == metric]
+        return self.where(np.isin(self.condition, codes))
+
 
 def judgements_from_frame(frame: pd.DataFrame, *, options: int = 3) -> Judgements:
     """The main trials of a judgement frame; hidden repeats and catch trials are left out.
 
-    The codes follow the sorted names, so the order of the rows changes nothing. Raises ValueError where a column is
+    The codes follow the sorted names, so the order of the rows changes nothing. Raises FrameError where a column is
     missing, a choice or direction is unknown, neither was chosen though it was not offered, or an annotator
     answered one trial twice.
     """
     missing = [column for column in COLUMNS if column not in frame.columns]
     if missing:
-        raise ValueError(f"judgement frame: missing column {missing[0]!r} (columns: {', '.join(COLUMNS)})")
+        raise FrameError(f"judgement frame: missing column {missing[0]!r} (columns: {', '.join(COLUMNS)})")
     if options not in (2, 3):
         raise ValueError(f"judgement frame: {options} options; a forced choice offers 2, or 3 with neither")
     repeat = frame["is_repeat"].to_numpy(dtype=bool)
@@ -105,12 +124,16 @@ def judgements_from_frame(frame: pd.DataFrame, *, options: int = 3) -> Judgement
     main = frame.loc[~(repeat | catch)]
     choice = _translated(main["choice"], CHOICE_VALUES, "choice").astype(np.int64)
     if options == 2 and np.any(choice == 0):
-        raise ValueError('judgement frame: choice: "neither" was chosen but not offered; say options=3')
+        raise FrameError(
+            f"judgement frame: choice: {np.count_nonzero(choice == 0):,} of {choice.size:,} answers are neither, which "
+            "is not offered; let the study offer neither (offer_neither, options=3), as it did for these answers"
+        )
     sign = _translated(main["direction"], DIRECTION_SIGNS, "direction")
     annotator, annotators = pd.factorize(main["annotator"].astype(str), sort=True)
     trial, trials = pd.factorize(main["trial"].astype(str), sort=True)
     _refuse_second_answers(trial.astype(np.int64), annotator.astype(np.int64), list(trials), list(annotators))
     condition, conditions = _condition_codes(main)
+    side = main["side"].astype(str).to_numpy(dtype=object)
     original = main["score_original"].to_numpy(dtype=np.float64, na_value=np.nan)
     finetuned = main["score_finetuned"].to_numpy(dtype=np.float64, na_value=np.nan)
     return Judgements(
@@ -120,6 +143,7 @@ def judgements_from_frame(frame: pd.DataFrame, *, options: int = 3) -> Judgement
         trial=trial.astype(np.int64),
         condition=condition,
         gain=(finetuned - original) * sign,
+        side=np.where(side == "left", 1, np.where(side == "right", -1, 0)).astype(np.int64),
         conditions=conditions,
         annotators=tuple(str(name) for name in annotators),
         options=options,
@@ -135,7 +159,7 @@ def _translated(column: "pd.Series[Any]", values: dict[str, Any], name: str) -> 
     codes, names = pd.factorize(column.astype(str))
     for unknown in names:
         if unknown not in values:
-            raise ValueError(f"judgement frame: {name}: unknown value {unknown!r} (known: {', '.join(values)})")
+            raise FrameError(f"judgement frame: {name}: unknown value {unknown!r} (known: {', '.join(values)})")
     table = np.array([values[str(known)] for known in names], dtype=np.float64)
     return table[codes] if codes.size else np.empty(0)
 
@@ -164,7 +188,7 @@ def _refuse_second_answers(trial: Ints, annotator: Ints, trials: list[Any], anno
     cells, counts = np.unique(trial * len(annotators) + annotator, return_counts=True)
     if np.any(counts > 1):
         trial_code, annotator_code = divmod(int(cells[counts > 1][0]), len(annotators))
-        raise ValueError(
+        raise FrameError(
             f"judgement frame: annotator {annotators[annotator_code]} answered trial {trials[trial_code]} more than "
             f"once ({int((counts > 1).sum())} such cells); keep one answer of each, for example the last"
         )

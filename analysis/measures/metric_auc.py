@@ -7,7 +7,7 @@ import numpy as np
 from analysis.measures.clusters import two_way_estimate
 from analysis.measures.concordance import concordance, permuted_concordance
 from analysis.measures.estimates import Estimate, undefined, with_p
-from analysis.measures.judgements import Floats, Ints, Judgements
+from analysis.measures.judgements import DIFFERENT_METRICS, Floats, Ints, Judgements
 from analysis.measures.votes import vote_table
 
 PERMUTATIONS: Final = 1999
@@ -15,7 +15,8 @@ _COMMON = (
     "Metric gain = (score finetuned - score original) x direction. The AUC is the chance that a decisive answer for "
     "the finetuned map belongs to a larger gain than a decisive answer for the original map (a tie counts half); .5 is "
     "no relation. Interval: two-way cluster standard error of the placements, +- t(A-1). p: two-sided, gains permuted "
-    "between the images of a condition, 1,999 permutations (n: decisive answers)."
+    "between the images of a condition, 1,999 permutations (n: decisive answers). Gains of different metrics have "
+    "different scales, so it is estimated for one metric at a time."
 )
 DEFINITION = f"{_COMMON} All conditions in one pool: differences between conditions count as well."
 WITHIN_DEFINITION = f"{_COMMON} Only pairs of answers from the same condition are compared (stratified)."
@@ -23,12 +24,12 @@ SOURCE = "Hanley and McNeil 1982; DeLong, DeLong and Clarke-Pearson 1988; cluste
 
 
 def metric_auc(judgements: Judgements, seed: int) -> Estimate:
-    """AUC of the gain for the decisive choice over all pairs of answers."""
+    """AUC of the gain for the decisive choice over all pairs of answers; undefined over several metrics."""
     return _auc(judgements, seed, within=False, definition=DEFINITION)
 
 
 def metric_auc_within(judgements: Judgements, seed: int) -> Estimate:
-    """AUC over the pairs of answers within conditions."""
+    """AUC over the pairs of answers within conditions; undefined over several metrics."""
     return _auc(judgements, seed, within=True, definition=WITHIN_DEFINITION)
 
 
@@ -38,6 +39,8 @@ def _auc(judgements: Judgements, seed: int, *, within: bool, definition: str) ->
     if scored.n == 0:
         reason = "no answers" if judgements.n == 0 else "no metric scores"
         return undefined(reason, n=0, definition=definition)
+    if judgements.mixes_metrics:
+        return undefined(DIFFERENT_METRICS, n=decisive, definition=definition)
     table = vote_table(scored)
     gain = np.zeros(table.image.size)
     gain[scored.trial] = scored.gain

@@ -37,6 +37,13 @@ def test_a_study_without_answers_is_refused_and_nothing_is_written(tiny_study: S
     assert not (tmp_path / "report").exists()
 
 
+def test_answers_that_do_not_fit_the_study_are_refused_with_the_reason(answered_study: Study, tmp_path: Path) -> None:
+    Study.objects.filter(pk=answered_study.pk).update(offer_neither=False)
+    with pytest.raises(CommandError, match=r"study answered: judgement frame: choice: \d+ of 24 answers are neither"):
+        call_command("agreement_report", "answered", out=tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
 def test_a_file_in_place_of_the_folder_is_refused(answered_study: Study, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x")
     with pytest.raises(CommandError, match="is a file; name a folder"):

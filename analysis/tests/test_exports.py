@@ -12,7 +12,7 @@ from analysis.exports import judgements_csv, neutralised, report_json, write_fil
 from analysis.measures import MEASURES
 from analysis.measures.judgements import COLUMNS
 from analysis.measures.tests.frames import frame_of, random_votes
-from analysis.tests.studies_for_reports import random_report, report_of
+from analysis.tests.studies_for_reports import opposed_report, random_report, report_of
 
 
 def estimates_of(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -37,6 +37,23 @@ def test_definitions_and_schema_are_inside() -> None:
     assert document["schema"] == "harmony-report/1"
     assert set(MEASURES) <= set(document["definitions"])
     assert document["banner"] is None
+
+
+def test_the_metrics_stand_apart_and_what_mixes_them_is_null_with_the_reason() -> None:
+    document = json.loads(report_json(opposed_report()))
+    rma, focus = (entry["measures"]["metric_auc_within"] for entry in document["metrics"])
+    assert [entry["metric"] for entry in document["metrics"]] == ["RMA", "Focus"]
+    assert rma["low"] > 0.5 > focus["high"]
+    assert document["overall"]["measures"]["metric_auc_within"]["reason"] == "different metrics"
+    assert (document["overall"]["mean_gain"], document["overall"]["mean_gain_reason"]) == (None, "different metrics")
+
+
+def test_sides_and_recurring_originals_are_inside() -> None:
+    document = json.loads(report_json(opposed_report()))
+    assert document["conditions"][0]["finetuned_left"] == {"value": 1.0, "n": 150, "reason": None}
+    assert document["annotators"][0]["finetuned_left"] == {"value": 1.0, "n": 60, "reason": None}
+    assert document["recurrence"] == {"cases": 150, "answers": 300, "annotators": 5}
+    assert {"finetuned_left", "recurrence"} <= set(document["definitions"])
 
 
 def test_a_simulated_study_says_so_at_the_top() -> None:

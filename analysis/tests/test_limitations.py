@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+
 from analysis.limitations import limitations
 from analysis.measures.tests.frames import frame_of, random_votes
-from analysis.reports import build_report
-from analysis.tests.studies_for_reports import facts_for, random_report, report_of
+from analysis.reports import Report, build_report
+from analysis.tests.studies_for_reports import facts_for, opposed_report, random_report, report_of
 
 
 def found(report_text: list[str], part: str) -> bool:
@@ -53,11 +56,58 @@ def test_missing_scores_and_times_are_named() -> None:
     assert found(sentences, "No reaction times are known.")
 
 
+def sided_report(left_of: dict[str, int]) -> Report:
+    """40 images per attributor, of which so many have the finetuned map on the left; two of four always choose left."""
+    frames = []
+    for attributor, left in left_of.items():
+        votes = random_votes(1, images=40, annotators=4, shares=(0.4, 0.2, 0.4))
+        frame = frame_of(votes, attributor=attributor)
+        number = frame["image"].str.removeprefix("image").astype(int)
+        frame["side"] = np.where(number * left // 40 < (number + 1) * left // 40, "left", "right")
+        always_left = frame["annotator"].isin(["A00", "A01"])
+        on_left = np.where(frame["side"] == "left", "finetuned", "original")
+        frame["choice"] = frame["choice"].where(~always_left, on_left)
+        frames.append(frame)
+    return build_report(pd.concat(frames, ignore_index=True), facts_for(list(left_of), trials=80))
+
+
+def test_a_side_habit_is_noise_only_where_the_sides_are_balanced() -> None:
+    (habit,) = [text for text in limitations(sided_report({"GradCAM": 20, "LRP": 22})) if "habit" in text]
+    assert habit == (
+        "A habit of choosing one side shows in A00 (100 % left) and A01 (100 % left). Sides are balanced "
+        "(finetuned on the left: 55 % in the worst condition, RMA / LRP; 52 % for A00 and 52 % for A01), "
+        "so it adds noise rather than favouring one of the maps."
+    )
+
+
+def test_sides_that_lean_in_one_condition_are_not_called_balanced() -> None:
+    (habit,) = [text for text in limitations(sided_report({"GradCAM": 20, "LRP": 12})) if "habit" in text]
+    assert "Sides are not balanced (finetuned on the left: 30 % in the worst condition, RMA / LRP;" in habit
+    assert habit.endswith("so it may favour one of the maps.")
+
+
+def test_unknown_sides_are_counted() -> None:
+    report = sided_report({"GradCAM": 20})
+    assert report.overall.finetuned_left.unknown == 0
+    frame = frame_of(random_votes(1, images=40, shares=(0, 0, 1)))
+    frame.loc[:19, "side"] = None
+    assert found(limitations(build_report(frame, facts_for(["GradCAM"]))), "20 answers without a known side left out")
+
+
+def test_recurring_originals_are_counted() -> None:
+    assert found(
+        limitations(opposed_report()),
+        "In 150 cases (300 of 300 answers, 5 annotators) an annotator judged the same image and attributor in more",
+    )
+    assert not found(limitations(random_report()), "the original map is the same there")
+
+
 def test_habits_and_haste_name_the_annotator() -> None:
     frame = frame_of(random_votes(1, images=40, shares=(0, 0, 1)))
     frame["rt_ms"] = 200.0
     sentences = limitations(build_report(frame, facts_for(["GradCAM"])))
     assert found(sentences, "A00 (100\u202f% left)")
+    assert found(sentences, "Sides are not balanced (finetuned on the left: 100\u202f% in the worst condition")
     assert found(sentences, "A00 (200 ms)")
 
 

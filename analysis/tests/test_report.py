@@ -5,7 +5,7 @@ import pytest
 from analysis.measures import MEASURES
 from analysis.measures.tests.frames import frame_of, random_frame
 from analysis.reports import NoResponsesError, build_report
-from analysis.tests.studies_for_reports import facts_for, random_report
+from analysis.tests.studies_for_reports import facts_for, opposed_report, random_report
 
 
 def test_every_measure_is_there_in_its_scope() -> None:
@@ -35,7 +35,7 @@ def test_no_answers_say_what_to_do() -> None:
 
 
 def test_a_condition_that_the_study_lacks_is_refused() -> None:
-    with pytest.raises(ValueError, match="a condition that the study lacks"):
+    with pytest.raises(ValueError, match="the study study lacks shapes / RMA / CNN / GradCAM; load the bundle"):
         build_report(frame_of([("a", "A1", 1)]), facts_for(["LRP"]))
 
 
@@ -43,6 +43,25 @@ def test_the_mean_gain_counts_each_trial_once() -> None:
     votes = [("a", "A1", 1), ("a", "A2", 1), ("a", "A3", 1), ("b", "A1", 1)]
     report = build_report(frame_of(votes, gains={"a": 0.1, "b": 0.5}), facts_for(["GradCAM"]))
     assert report.overall.mean_gain == pytest.approx(0.3)
+
+
+def test_different_metrics_have_no_common_gain_or_auc() -> None:
+    report = opposed_report()
+    overall = report.overall
+    assert (overall.mean_gain, overall.why_no_gain) == (None, "different metrics")
+    for name in ("metric_auc", "metric_auc_within"):
+        estimate = overall.estimates[name]
+        assert (estimate.value, estimate.p, estimate.reason) == (None, None, "different metrics")
+    assert overall.estimates["net_preference"].value is not None
+
+
+def test_each_metric_has_its_own_numbers() -> None:
+    report = opposed_report()
+    assert [(result.metric, result.conditions) for result in report.metrics] == [("RMA", 1), ("Focus", 1)]
+    for metric, condition in zip(report.metrics, report.conditions, strict=True):
+        assert metric.cell.answers == condition.cell.answers == 150
+        assert metric.cell.mean_gain == condition.cell.mean_gain
+        assert metric.cell.estimates["metric_auc_within"].value == condition.cell.estimates["metric_auc"].value
 
 
 def test_left_out_answers_are_counted() -> None:

@@ -47,6 +47,19 @@ def test_a_study_without_answers_says_so(staff_client: Client, tiny_study: Study
     assert "Nobody has answered a trial yet" in response.content.decode()
 
 
+@pytest.mark.parametrize("path", ["", "report.html", "report.json", "judgements.csv"])
+def test_answers_that_do_not_fit_the_study_are_explained(
+    staff_client: Client, answered_study: Study, path: str
+) -> None:
+    Study.objects.filter(pk=answered_study.pk).update(offer_neither=False)
+    response = staff_client.get(f"/studies/answered/report/{path}")
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "the stored answers do not fit the study" in page
+    assert "of 24 answers are neither, which is not offered; let the study offer neither" in page
+    assert "Nobody has answered" not in page
+
+
 def test_an_unknown_study_is_404(staff_client: Client, db: None) -> None:
     assert staff_client.get("/studies/nothing/report/").status_code == 404
 

@@ -1,11 +1,14 @@
 """Headlines say what the intervals allow, and not more."""
 
 import pandas as pd
+import pytest
 
+from analysis.measures.estimates import Estimate
 from analysis.measures.tests.frames import frame_of, random_votes
 from analysis.reports import build_report
-from analysis.sentences import headlines, summary
-from analysis.tests.studies_for_reports import facts_for, random_report, report_of
+from analysis.sentences import agreement_verdict, headlines, summary
+from analysis.tests.studies_for_reports import facts_for, opposed_report, random_report, related_frame, report_of
+from analysis.wording import interval
 
 
 def test_an_interval_above_zero_is_a_preference() -> None:
@@ -51,11 +54,52 @@ def test_agreement_with_the_metric_needs_interval_and_permutations() -> None:
     votes = [(f"i{image:02d}", f"A{a}", 1 if image + 3 * a >= 14 else -1) for image in range(30) for a in range(5)]
     gains = {f"i{image:02d}": float(image) for image in range(30)}
     agrees = headlines(report_of(votes, gains=gains))[-2]
-    assert agrees.startswith("Image by image the metric agrees with people")
+    assert agrees.startswith("RMA: image by image the metric agrees with people: where it gained more, the finetuned")
+    assert "was chosen more often (AUC " in agrees
     disagrees = headlines(report_of(votes, gains={image: -gain for image, gain in gains.items()}))[-2]
-    assert disagrees.startswith("Image by image the metric disagrees with people")
+    assert disagrees.startswith("RMA: image by image the metric disagrees with people")
+    assert "was chosen less often" in disagrees
     unclear = headlines(random_report())[-2]
     assert "no clear relation" in unclear
+
+
+def test_each_metric_has_a_sentence_on_its_own_agreement() -> None:
+    report = opposed_report()
+    rma, focus = headlines(report)[2:-1]
+    assert rma.startswith("RMA: image by image the metric agrees with people")
+    assert focus.startswith("Focus: image by image the metric disagrees with people")
+    for result, sentence in zip(report.metrics, (rma, focus), strict=True):
+        assert f"AUC {interval(result.cell.estimates['metric_auc_within'])}" in sentence
+        assert "within conditions" not in sentence
+
+
+def test_conditions_that_contradict_each_other_are_told_apart() -> None:
+    parts = [related_frame(metric="RMA"), related_frame(metric="RMA", attributor="GuidedBackprop", sign=-1)]
+    report = build_report(pd.concat(parts), facts_for(["GradCAM", "GuidedBackprop"]))
+    sentence = headlines(report)[-2]
+    assert "agrees with people for GradCAM (AUC ." in sentence
+    assert "disagrees with them for GuidedBackprop (AUC ." in sentence
+    assert "hide that (AUC " in sentence
+    assert "within conditions, permutation p" in sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "verdict"),
+    [
+        (0.51, 0.7, 0.04, "agrees"),
+        (0.51, 0.7, 0.06, "unclear"),
+        (0.49, 0.7, 0.01, "unclear"),
+        (0.3, 0.49, 0.01, "disagrees"),
+        (0.3, 0.51, 0.01, "unclear"),
+        (None, None, 0.01, "open"),
+        (0.6, 0.7, None, "open"),
+    ],
+)
+def test_a_verdict_is_no_stronger_than_interval_and_p(
+    low: float | None, high: float | None, p: float | None, verdict: str
+) -> None:
+    estimate = Estimate(value=0.5, low=low, high=high, se=None, n=9, reason="no interval", definition="", p=p)
+    assert agreement_verdict(estimate) == verdict
 
 
 def test_without_scores_it_says_so() -> None:

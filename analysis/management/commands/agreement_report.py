@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from analysis.exports import write_files
+from analysis.measures.judgements import FrameError
 from analysis.reports import DEFAULT_SEED, NoResponsesError
 from analysis.sentences import headlines, summary
 from analysis.study_report import CONTENT_TYPES, study_report
@@ -36,6 +37,8 @@ class Command(BaseCommand):
             made = study_report(study, seed=options["seed"])
         except NoResponsesError as error:
             raise CommandError(str(error)) from error
+        except FrameError as error:
+            raise CommandError(f"study {study.slug}: {error}") from error
         written = write_files({name: made.file(name) for name in CONTENT_TYPES}, out)
         self.stdout.write(summary(made.report))
         for sentence in headlines(made.report):

@@ -17,21 +17,26 @@ def frame_of(
     *,
     gains: dict[str, float] | None = None,
     attributor: str = "GradCAM",
+    metric: str = "RMA",
+    side: str | None = "left",
     direction: str = "higher",
 ) -> pd.DataFrame:
-    """One condition; the original map scores 0, the finetuned one the gain of its image (missing without gains)."""
+    """One condition; the original map scores 0, the finetuned one the gain of its image (missing without gains).
+
+    `side` is where the finetuned map was: left, right or None (not known).
+    """
     rows = [
         (
             "study",
             "shapes",
-            "RMA",
+            metric,
             "CNN",
             attributor,
-            f"{attributor}/{image}",
+            f"{metric}/{attributor}/{image}",
             image,
             annotator,
             NAMES[vote],
-            "left",
+            side,
             1000.0,
             np.nan,
             0.0,

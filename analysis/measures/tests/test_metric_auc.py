@@ -133,6 +133,18 @@ def test_equal_gains_are_no_evidence() -> None:
     assert (estimate.value, estimate.reason) == (None, "the metric gain is the same for all images")
 
 
+def test_different_metrics_are_not_put_together() -> None:
+    votes = random_votes(1)
+    gains = {image: float(number) for number, (image, _, _) in enumerate(votes)}
+    frame = pd.concat([frame_of(votes, gains=gains, metric=metric) for metric in ("RMA", "Focus")])
+    judgements = judgements_from_frame(frame)
+    for measure in (metric_auc, metric_auc_within):
+        estimate = measure(judgements, 0)
+        assert (estimate.value, estimate.p, estimate.reason) == (None, None, "different metrics")
+        alone = measure(judgements.of_metric("Focus"), 0)
+        assert alone.value == measure(judgements_of(votes, gains=gains), 0).value is not None
+
+
 def test_one_annotator_has_a_value_and_a_p_and_no_interval() -> None:
     votes = random_votes(1, annotators=1)
     gains = {image: float(number) for number, (image, _, _) in enumerate(votes)}
