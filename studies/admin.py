@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from studies.forms import StudyForm
 from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Response, Study, Trial, User
 
 if TYPE_CHECKING:
@@ -70,11 +71,22 @@ class UserAdmin(UserAdminBase):
 
 @admin.register(Study)
 class StudyAdmin(StudyAdminBase):
-    list_display = ("slug", "title", "state", "progress", "trials_in_all", "annotators", "is_simulated", "created_at")
+    form = StudyForm
+    list_display = (
+        "slug",
+        "title",
+        "state",
+        "progress",
+        "trials_in_all",
+        "annotators",
+        "is_simulated",
+        "created_at",
+        "report",
+    )
     list_editable = ("state",)
     list_filter = ("state", "is_simulated")
     search_fields = ("slug", "title")
-    readonly_fields = ("slug", "seed", "is_simulated", "copied_from", "created_at", "progress")
+    readonly_fields = ("slug", "seed", "is_simulated", "copied_from", "created_at", "progress", "report")
     list_select_related = ("copied_from",)
     actions = None
 
@@ -93,6 +105,16 @@ class StudyAdmin(StudyAdminBase):
     def has_add_permission(self, request: HttpRequest) -> bool:
         # Studies come from bundles.
         return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
+        """Fix the protocol once there are responses: a report is about one protocol."""
+        if obj is None or not obj.has_responses:
+            return self.readonly_fields
+        return (*self.readonly_fields, *(name for name in StudyForm.PROTOCOL if name not in self.readonly_fields))
+
+    @admin.display(description="report")
+    def report(self, study: Study) -> SafeString:
+        return format_html('<a href="{}">Report</a>', reverse("report", args=[study.slug]))
 
     @admin.display(description="answered")
     def progress(self, study: Study) -> str:

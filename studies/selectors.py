@@ -124,6 +124,11 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
     ]
 
 
+def all_studies() -> QuerySet[Study]:
+    """Return every study, newest first."""
+    return Study.objects.order_by("-created_at", "slug")
+
+
 def participation_find(*, slug: str, annotator: User) -> Participation | None:
     """Return the annotator's part in the study of this slug, with the study; None if there is none."""
     return Participation.objects.select_related("study").filter(study__slug=slug, annotator=annotator).first()

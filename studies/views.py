@@ -14,7 +14,13 @@ from django.views.decorators.http import require_safe
 
 from studies.blinding import blinded_png
 from studies.models import Participation, Picture, User
-from studies.selectors import assignment_for_picture, participation_find, progress_get, studies_of_annotator
+from studies.selectors import (
+    all_studies,
+    assignment_for_picture,
+    participation_find,
+    progress_get,
+    studies_of_annotator,
+)
 from studies.trial_types import trial_type
 
 
@@ -29,8 +35,12 @@ def _participation(request: HttpRequest, slug: str) -> Participation:
 @never_cache
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the annotator's studies, each with progress."""
-    return render(request, "studies/home.html", {"studies": studies_of_annotator(cast(User, request.user))})
+    """Show the annotator's studies, each with progress; to staff also all studies."""
+    user = cast(User, request.user)
+    context: dict[str, object] = {"studies": studies_of_annotator(user)}
+    if user.is_staff:
+        context["all_studies"] = all_studies()
+    return render(request, "studies/home.html", context)
 
 
 @require_safe
