@@ -11,15 +11,20 @@ export class Unreachable extends Error {}
 /** The session has ended: worth another try after logging in. */
 export class SignedOut extends Error {}
 
+/** Someone else has logged in in this browser since the page was opened. */
+export class OtherUser extends Error {}
+
 /** The server understood and said no: trying again would not help. */
 export class Refused extends Error {
   /**
    * @param {number} status
    * @param {string} detail
+   * @param {boolean} isFromApi whether it is in the API's own words
    */
-  constructor(status, detail) {
+  constructor(status, detail, isFromApi) {
     super(`${detail} (${status})`);
     this.status = status;
+    this.isFromApi = isFromApi;
   }
 }
 
@@ -48,15 +53,31 @@ function messageIn(body) {
   return String(body);
 }
 
+/**
+ * @param {Response} response
+ * @returns {Promise<any>}
+ * @throws {Unreachable} when the body is no whole JSON
+ */
+async function parsed(response) {
+  try {
+    return await response.json();
+  } catch (error) {
+    throw new Unreachable(`The reply was cut short: ${error}`);
+  }
+}
+
 /** Dispatches `state` whenever the server becomes reachable, unreachable, or asks to log in again. */
 export class Connection extends EventTarget {
   /** @type {ConnectionState} */
   state = "online";
   /** @type {Set<() => void>} */
   #sleepers = new Set();
+  #annotator;
 
-  constructor() {
+  /** @param {string} annotator the user that the page was made for; the server refuses posts under any other */
+  constructor(annotator) {
     super();
+    this.#annotator = annotator;
     window.addEventListener("online", () => this.wake());
     window.addEventListener("focus", () => this.wake());
     document.addEventListener("visibilitychange", () => {
@@ -74,7 +95,7 @@ export class Connection extends EventTarget {
    * @param {string} url
    * @param {RequestInit} [options]
    * @returns {Promise<Response>} a reply with a status below 400, or 409
-   * @throws {Unreachable | SignedOut | Refused}
+   * @throws {Unreachable | SignedOut | OtherUser | Refused}
    */
   async attempt(url, options = {}) {
     let response;
@@ -88,13 +109,15 @@ export class Connection extends EventTarget {
       throw new Unreachable(String(error));
     }
     // A view that wants a log-in sends the browser to the log-in page, which fetch follows.
-    if (response.redirected || response.status === 401 || response.status === 403) throw new SignedOut();
+    if (response.redirected || response.status === 401) throw new SignedOut();
     if (response.ok || response.status === 409) return response;
     if (response.status >= 500 || response.status === 408 || response.status === 429) {
       throw new Unreachable(`The server replied ${response.status}`);
     }
-    const json = response.headers.get("Content-Type")?.includes("json");
-    throw new Refused(response.status, json ? messageIn(await response.json()) : response.statusText);
+    const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
+    const body = isJson ? await parsed(response) : null;
+    if (response.status === 403) throw body?.code === "other_user" ? new OtherUser() : new SignedOut();
+    throw new Refused(response.status, isJson ? messageIn(body) : response.statusText, isJson);
   }
 
   /**
@@ -102,19 +125,27 @@ export class Connection extends EventTarget {
    * @param {string} url
    * @param {unknown} body
    * @returns {Promise<{status: number, body: any}>}
+   * @throws {Unreachable | SignedOut | OtherUser | Refused} Refused only in the API's own words
    */
   async post(url, body) {
-    const response = await this.attempt(url, {
-      method: "POST",
-      // The browser finishes sending even when the page is closed meanwhile.
-      keepalive: true,
-      headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
-      body: JSON.stringify(body),
-    });
     try {
-      return { status: response.status, body: await response.json() };
+      const response = await this.attempt(url, {
+        method: "POST",
+        // The browser finishes sending even when the page is closed meanwhile.
+        keepalive: true,
+        headers: {
+          "Content-Type": "application/json",
+          Accept: "application/json",
+          "X-Annotator": this.#annotator,
+          "X-CSRFToken": csrfToken(),
+        },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: await parsed(response) };
     } catch (error) {
-      throw new Unreachable(`The reply was cut short: ${error}`);
+      // Something between here and the server said no, such as a proxy without a server behind it. That may pass.
+      if (error instanceof Refused && !error.isFromApi) throw new Unreachable(error.message);
+      throw error;
     }
   }
 
@@ -123,7 +154,7 @@ export class Connection extends EventTarget {
    * @template T
    * @param {() => Promise<T>} attempt
    * @returns {Promise<T>}
-   * @throws {Refused} and whatever else the attempt throws that is not about reaching the server
+   * @throws {OtherUser | Refused} and whatever else the attempt throws that is not about reaching the server
    */
   async persist(attempt) {
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {

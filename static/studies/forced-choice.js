@@ -7,6 +7,8 @@
  * input event's own time stamp, which does not wait for this page to get round to it.
  */
 
+import { keysAreOn } from "./answer-keys.js";
+
 /** @typedef {import("./types.js").Choice} Choice */
 /** @typedef {import("./types.js").Measured} Measured */
 /** @typedef {import("./types.js").Prepared} Prepared */
@@ -204,7 +206,7 @@ export class ForcedChoicePlugin {
       "keydown",
       (event) => {
         if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-        if (document.documentElement.dataset.keys === "off") return;
+        if (!keysAreOn()) return;
         const choice = CHOICE_BY_KEY.get(event.key);
         if (!choice || !showing.prepared.assignment.options.includes(choice)) return;
         event.preventDefault();

@@ -20,9 +20,13 @@ function required(id) {
 /** @param {number} count */
 const answersAre = (count) => (count === 1 ? "1 answer is" : `${count} answers are`);
 
+/** @param {number[]} positions at least two */
+const listed = (positions) => `${positions.slice(0, -1).join(", ")} and ${positions.at(-1)}`;
+
 export class Notices {
   #notice = required("notice");
   #alert = required("alert");
+  #refused = required("refused");
   #announcer = required("announcer");
   #waiting = required("waiting");
   #progressBar = /** @type {HTMLProgressElement} */ (required("progress"));
@@ -76,10 +80,37 @@ export class Notices {
     }
   }
 
-  /** @param {string} text something that needs the annotator's attention */
-  error(text) {
-    this.#alert.textContent = text;
+  /** @param {(Node | string)[]} content something that needs the annotator's attention */
+  error(...content) {
+    this.#alert.replaceChildren(...content);
     this.#alert.hidden = false;
+  }
+
+  /**
+   * @param {string} username who should be logged in
+   * @param {string} homeUrl where the log-in can be changed
+   * @param {number} unsent how many answers are kept here
+   */
+  otherUser(username, homeUrl, unsent) {
+    const name = document.createElement("b");
+    name.textContent = username;
+    const link = document.createElement("a");
+    link.href = homeUrl;
+    link.textContent = "Change the log-in";
+    const kept = unsent > 0 ? `${answersAre(unsent)} kept in this browser until then.` : "Nothing is lost.";
+    this.error("Another person is logged in here. Log in as ", name, ` and reload this page. ${kept} `, link);
+  }
+
+  /** @param {import("./types.js").Entry[]} entries answers that the server has refused */
+  refused(entries) {
+    const positions = [...new Set(entries.map(({ assignment }) => assignment.position))];
+    const reasons = [...new Set(entries.map(({ reason }) => reason))].join("; ");
+    const text =
+      positions.length === 1
+        ? `Your answer to trial ${positions[0]} was not accepted (${reasons}). It is`
+        : `Your answers to trials ${listed(positions)} were not accepted (${reasons}). They are`;
+    this.#refused.textContent = `${text} kept in this browser; please tell the study’s contact.`;
+    this.#refused.hidden = entries.length === 0;
   }
 
   /** @param {string | null} text shown in place of the trial; null when there is a trial again */

@@ -6,12 +6,17 @@
  * has acknowledged it: 201 (stored), 200 (stored before) or 409 (the trial has another answer, given in another
  * tab or browser). Two tabs never overwrite each other's entries, and an answer that is sent twice carries the same
  * UUID. Entries are sent one at a time and in order, since the server lets only the last answer be changed.
+ *
+ * An answer that the server refuses is set aside, and offered once more when the page is next opened. Refused again,
+ * it stays where it is, listed, until its trial has another answer.
  */
 
 import { Refused } from "./connection.js";
 
 /** @typedef {import("./types.js").Entry} Entry */
-/** @typedef {import("./types.js").Progress} Progress */
+
+/** How often an answer is offered to a server that refuses it. */
+const OFFERS = 2;
 
 /** Answers cannot be kept in this browser. */
 export class StorageUnavailable extends Error {}
@@ -27,8 +32,8 @@ export function newUuid() {
 }
 
 /**
- * Dispatches `change` (an entry came or went), `acknowledged` (detail: {entry, status, progress}), `refused`
- * (detail: {entry, reason}), `elsewhere` (detail: {entry}: another tab took an answer) and `failed` (detail: an error).
+ * Dispatches `change` (an entry came or went), `acknowledged` (detail: {progress, state} as the server replied),
+ * `elsewhere` (detail: {entry}: another tab took an answer) and `failed` (detail: an error).
  */
 export class Outbox extends EventTarget {
   #prefix;
@@ -70,8 +75,21 @@ export class Outbox extends EventTarget {
 
   /** @returns {Entry[]} what the server has not acknowledged, oldest first */
   entries() {
+    return this.#kept(this.#prefix);
+  }
+
+  /** @returns {Entry[]} what the server has refused, oldest first */
+  refused() {
+    return this.#kept(this.#refusedPrefix);
+  }
+
+  /**
+   * @param {string} prefix
+   * @returns {Entry[]}
+   */
+  #kept(prefix) {
     return Object.keys(localStorage)
-      .filter((key) => key.startsWith(this.#prefix))
+      .filter((key) => key.startsWith(prefix))
       .map((key) => localStorage.getItem(key))
       .filter((text) => text !== null && text !== "")
       .map((text) => /** @type {Entry} */ (JSON.parse(/** @type {string} */ (text))))
@@ -93,6 +111,18 @@ export class Outbox extends EventTarget {
     this.#write(this.#prefix + entry.answer.uuid, JSON.stringify(entry));
     this.dispatchEvent(new Event("change"));
     this.send();
+  }
+
+  /**
+   * Puts refused answers among the unsent ones again, each once in its life.
+   * @throws {StorageUnavailable}
+   */
+  offerAgain() {
+    for (const entry of this.refused()) {
+      if ((entry.refusals ?? 1) >= OFFERS) continue;
+      this.#write(this.#prefix + entry.answer.uuid, JSON.stringify(entry));
+      localStorage.removeItem(this.#refusedPrefix + entry.answer.uuid);
+    }
   }
 
   /** Sends what is kept, if it is not being sent already. */
@@ -129,20 +159,28 @@ export class Outbox extends EventTarget {
   async #sendOldest() {
     const [entry] = this.entries();
     if (!entry) return;
-    /** @type {[string, Record<string, unknown>]} */
-    let outcome;
     try {
       const { status, body } = await this.#connection.post(this.#addressOf(entry.token), entry.answer);
       if (status === 409) console.info(`Trial ${entry.assignment.position} has another answer:`, body);
-      outcome = ["acknowledged", { entry, status, progress: body.progress ?? null }];
+      this.#forgetRefused(entry);
+      localStorage.removeItem(this.#prefix + entry.answer.uuid);
+      this.dispatchEvent(new CustomEvent("acknowledged", { detail: body }));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.#write(this.#refusedPrefix + entry.answer.uuid, JSON.stringify(entry));
-      outcome = ["refused", { entry, reason: error.message }];
+      const refusals = (entry.refusals ?? 0) + 1;
+      const refused = JSON.stringify({ ...entry, refusals, reason: error.message });
+      this.#write(this.#refusedPrefix + entry.answer.uuid, refused);
+      localStorage.removeItem(this.#prefix + entry.answer.uuid);
     }
-    localStorage.removeItem(this.#prefix + entry.answer.uuid);
-    this.dispatchEvent(new CustomEvent(outcome[0], { detail: outcome[1] }));
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {Entry} entry acknowledged: earlier answers to its trial do not matter any more */
+  #forgetRefused({ token, answer }) {
+    for (const refused of this.refused()) {
+      if (refused.token !== token || refused.answer.revision > answer.revision) continue;
+      localStorage.removeItem(this.#refusedPrefix + refused.answer.uuid);
+    }
   }
 
   /**

@@ -1,56 +1,69 @@
 // @ts-check
 /** The trial runner: takes trials from the queue, shows them through jsPsych, hands the answers to the outbox. */
 
-import { Connection, Refused } from "./connection.js";
+import { keysAreOn, setUpKeysSwitch } from "./answer-keys.js";
+import { Connection, OtherUser, Refused } from "./connection.js";
 import { ForcedChoicePlugin } from "./forced-choice.js";
 import { Notices } from "./notices.js";
 import { newUuid, Outbox, StorageUnavailable } from "./outbox.js";
 import { decodePictures, releasePictures } from "./pictures.js";
+import { closedRest, lastRest, pausedRest, RestScreenPlugin } from "./rest-screen.js";
 import { TrialQueue } from "./trial-queue.js";
 
 /** @typedef {import("./types.js").Measured} Measured */
 /** @typedef {import("./types.js").NextReply} NextReply */
 /** @typedef {import("./types.js").Prepared} Prepared */
 /** @typedef {import("./types.js").Progress} Progress */
+/** @typedef {import("./types.js").StudyState} StudyState */
 /** @typedef {import("./forced-choice.js").Showing} Showing */
+/** @typedef {import("./rest-screen.js").Rest} Rest */
 
 /**
- * @typedef {object} Addresses
- * @property {string} owner
+ * @typedef {object} Page
+ * @property {string} owner study and annotator
+ * @property {string} annotator the annotator's user, by primary key
+ * @property {string} username the annotator's user, by name
+ * @property {string} allowUndo "true" or "false"
  * @property {string} nextUrl
  * @property {string} responsesUrl with TOKEN in place of the token
  * @property {string} doneUrl
+ * @property {string} homeUrl
  * @property {string} loginUrl
  */
 
-const KEYS_SETTING = "harmony:keys";
-
 class Runner {
-  #connection = new Connection();
+  #page;
+  #connection;
   #notices;
   #outbox;
   #queue;
-  #doneUrl;
   #stage;
   #undoButton;
   #undoLabel;
   /** @type {Progress} */
   #progress = { answered: 0, total: 0 };
+  /** @type {StudyState} */
+  #state = "open";
   /** @type {Prepared | null} the trial on the screen */
   #current = null;
   #currentDecodeMs = 0;
-  /** @type {AbortController} takes the trial on the screen off it */
+  /** @type {Rest | null} what is shown when there is no trial */
+  #rest = null;
+  /** @type {AbortController} takes what is on the screen off it */
   #turn = new AbortController();
   /** @type {Prepared | null} the last answered trial, ready to be answered anew */
   #previous = null;
+  /** @type {Promise<void>} the last answered trial being fetched after a reload */
+  #restoring = Promise.resolve();
   /** @type {Promise<void> | null} the step from one trial to another, while it is under way */
   #move = null;
   /** @type {boolean} whether the trial on the screen is the last answered one again */
   #undoing = false;
   /** @type {number | null} */
   #previousAnswerAt = null;
-  #allowUndo = false;
+  #allowUndo;
   #leaving = false;
+  #isStopped = false;
   /** @type {(reason: unknown) => void} */
   #fail;
   /** @type {Promise<never>} */
@@ -58,25 +71,25 @@ class Runner {
 
   /**
    * @param {HTMLElement} stage
-   * @param {Addresses} addresses
-   * @param {boolean} allowUndo
+   * @param {Page} page
    */
-  constructor(stage, addresses, allowUndo) {
+  constructor(stage, page) {
     this.#stage = stage;
-    this.#doneUrl = addresses.doneUrl;
-    this.#allowUndo = allowUndo;
-    this.#notices = new Notices(addresses.loginUrl);
+    this.#page = page;
+    this.#allowUndo = page.allowUndo === "true";
+    this.#connection = new Connection(page.annotator);
+    this.#notices = new Notices(page.loginUrl);
     this.#undoButton = /** @type {HTMLButtonElement} */ (document.getElementById("undo"));
     this.#undoLabel = /** @type {HTMLElement} */ (document.getElementById("undo-label"));
     this.#outbox = new Outbox({
-      owner: addresses.owner,
+      owner: page.owner,
       connection: this.#connection,
-      addressOf: (token) => addresses.responsesUrl.replace("TOKEN", token),
+      addressOf: (token) => page.responsesUrl.replace("TOKEN", token),
     });
     this.#queue = new TrialQueue({
       connection: this.#connection,
       outbox: this.#outbox,
-      nextUrl: addresses.nextUrl,
+      nextUrl: page.nextUrl,
     });
     this.#fail = () => {};
     this.#failed = new Promise((_, reject) => {
@@ -88,22 +101,32 @@ class Runner {
   /** Runs the study to its end and goes to the done page. */
   async run() {
     this.#outbox.check();
+    this.#outbox.offerAgain();
+    for (const { token, answer } of this.#outbox.entries()) this.#queue.answered(token, answer.revision);
+    this.#tellOutbox();
     this.#outbox.send();
-    this.#notices.waiting("Getting your next trial…");
     await Promise.race([this.#failed, this.#advance()]);
-    if (this.#current !== null) await Promise.race([this.#failed, this.#showAll()]);
+    if (this.#current !== null || this.#rest !== null) await Promise.race([this.#failed, this.#showAll()]);
     this.#notices.waiting("Sending your last answers…");
     await Promise.race([this.#failed, this.#outbox.settled()]);
     this.#leaving = true;
-    window.location.assign(this.#doneUrl);
+    window.location.assign(this.#page.doneUrl);
   }
 
   /** @param {unknown} error what stops the study */
   stop(error) {
+    this.#isStopped = true;
+    // Whatever is unsent is kept, and reloading is what is asked for.
+    this.#leaving = true;
+    this.#current = null;
+    this.#rest = null;
     this.#turn.abort();
     this.#stage.hidden = true;
+    this.#undoButton.hidden = true;
     this.#notices.waiting(null);
-    if (error instanceof StorageUnavailable) {
+    if (error instanceof OtherUser) {
+      this.#notices.otherUser(this.#page.username, this.#page.homeUrl, this.#outbox.size);
+    } else if (error instanceof StorageUnavailable) {
       this.#notices.error(`${error.message}. Please allow this site to store data in your browser, then reload.`);
     } else if (error instanceof Refused) {
       this.#notices.error(`The server did not give out a trial: ${error.message}. Please tell the study's contact.`);
@@ -119,7 +142,16 @@ class Runner {
       showing: () => this.#showing(),
       on_load: () => this.#shown(),
     };
-    await jsPsych.run([{ timeline: [trial], loop_function: () => this.#current !== null }]);
+    const rest = { type: RestScreenPlugin, rest: () => this.#rest, on_load: () => this.#rested() };
+    await jsPsych.run([
+      {
+        timeline: [
+          { timeline: [trial], conditional_function: () => this.#current !== null },
+          { timeline: [rest], conditional_function: () => this.#current === null && this.#rest !== null },
+        ],
+        loop_function: () => this.#current !== null || this.#rest !== null,
+      },
+    ]);
   }
 
   /** @returns {Showing} */
@@ -143,6 +175,12 @@ class Runner {
     const { assignment } = /** @type {Prepared} */ (this.#current);
     const place = this.#undoing ? "Your last trial again" : `Trial ${this.#progress.answered + 1} of ${this.#progress.total}`;
     this.#notices.announce(`${place}. The network’s answer: ${assignment.prediction}.`);
+  }
+
+  #rested() {
+    this.#stage.tabIndex = -1;
+    this.#notices.waiting(null);
+    this.#updateUndo();
   }
 
   /**
@@ -194,10 +232,15 @@ class Runner {
     }
   }
 
-  /** Makes the next trial the current one, decoded; null when there is none left. */
+  /** Makes the next trial the current one, decoded; null when there is none left, or the study rests. */
   async #advance() {
     this.#notices.waiting("Getting your next trial…");
-    const next = await this.#queue.take();
+    let next = this.#state === "open" ? await this.#queue.take() : null;
+    if (next && this.#state !== "open") {
+      this.#queue.putBack(next);
+      next = null;
+    }
+    if (next === null) await this.#restoring;
     await this.#makeCurrent(next, false);
   }
 
@@ -207,18 +250,42 @@ class Runner {
    */
   async #makeCurrent(next, undoing) {
     this.#currentDecodeMs = next ? await decodePictures(next.pictures) : 0;
+    if (this.#isStopped) return;
     this.#turn = new AbortController();
     this.#undoing = undoing;
     this.#current = next;
+    this.#rest = next ? null : this.#restNow();
+  }
+
+  /** @returns {Rest | null} what to show in place of a trial; null to go on to the done page */
+  #restNow() {
+    const { signal } = this.#turn;
+    const finish = async () => {
+      this.#rest = null;
+    };
+    const isAnswered = this.#progress.answered >= this.#progress.total;
+    if (this.#state === "paused" && !isAnswered) return pausedRest(signal, () => this.#lookAgain());
+    if (this.#state === "closed" && !isAnswered) return closedRest(signal, finish);
+    return this.#allowUndo && this.#previous ? lastRest(signal, () => this.#undo(), finish) : null;
+  }
+
+  /** Asks whether a paused study goes on. */
+  async #lookAgain() {
+    await this.#moving(async () => {
+      this.#notices.waiting("Asking for your next trial…");
+      await this.#queue.refresh();
+      await this.#advance();
+    });
   }
 
   /** Shows the last answered trial again, or goes back from it to where the annotator was. */
   async #undo() {
-    if (!this.#allowUndo || !this.#previous || !this.#current || this.#move) return;
+    if (!this.#allowUndo || !this.#previous || this.#move) return;
+    if (this.#current === null && this.#rest === null) return;
     const [turn, previous, current] = [this.#turn, this.#previous, this.#current];
     await this.#moving(async () => {
       if (this.#undoing) return this.#advance();
-      this.#queue.putBack(current);
+      if (current) this.#queue.putBack(current);
       await this.#makeCurrent(previous, true);
     });
     this.#previousAnswerAt = null;
@@ -227,23 +294,18 @@ class Runner {
 
   #updateUndo() {
     this.#undoButton.hidden = !this.#allowUndo;
-    this.#undoButton.disabled = this.#previous === null;
+    // Where there is no trial, the screen in its place has buttons of its own.
+    this.#undoButton.disabled = this.#previous === null || this.#current === null;
     this.#undoLabel.textContent = this.#undoing ? "Keep my answer" : "Undo";
   }
 
   #listen() {
     this.#connection.addEventListener("state", () => this.#tellConnection());
-    this.#outbox.addEventListener("change", () => this.#tellConnection());
+    this.#outbox.addEventListener("change", () => this.#tellOutbox());
     this.#outbox.addEventListener("acknowledged", (event) => {
-      const { progress } = /** @type {CustomEvent} */ (event).detail;
-      if (progress && this.#outbox.size === 0) this.#correct(progress);
-    });
-    this.#outbox.addEventListener("refused", (event) => {
-      const { entry, reason } = /** @type {CustomEvent} */ (event).detail;
-      this.#notices.error(
-        `Your answer to trial ${entry.assignment.position} was not accepted: ${reason}. ` +
-          "It stays in this browser; please tell the study's contact.",
-      );
+      const { progress, state } = /** @type {CustomEvent<NextReply>} */ (event).detail;
+      this.#state = state;
+      if (this.#outbox.size === 0) this.#correct(progress);
     });
     this.#outbox.addEventListener("elsewhere", (event) => {
       const { token, answer } = /** @type {CustomEvent} */ (event).detail.entry;
@@ -255,7 +317,7 @@ class Runner {
     this.#undoButton.addEventListener("click", () => this.#undo());
     document.addEventListener("keydown", (event) => {
       if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-      if (document.documentElement.dataset.keys === "off") return;
+      if (!keysAreOn()) return;
       if (event.key === "Backspace" || event.key.toLowerCase() === "u") {
         event.preventDefault();
         this.#undo();
@@ -274,8 +336,14 @@ class Runner {
     this.#notices.connection(this.#connection.state, this.#outbox.size);
   }
 
+  #tellOutbox() {
+    this.#tellConnection();
+    this.#notices.refused(this.#outbox.refused());
+  }
+
   /** @param {NextReply} reply */
   #replied(reply) {
+    this.#state = reply.state;
     const unsent = this.#outbox.entries();
     if (this.#progress.total === 0) {
       const counted = unsent.filter(({ answer }) => answer.revision === 1).length;
@@ -295,7 +363,7 @@ class Runner {
   #restorePrevious(reply, last) {
     const previous = last ? { ...last.assignment, revision: last.answer.revision + 1 } : reply.previous;
     if (!previous) return;
-    this.#queue.prepare(previous).then((prepared) => {
+    this.#restoring = this.#queue.prepare(previous).then((prepared) => {
       // An answer given meanwhile is the one to undo.
       if (this.#previous !== null) return releasePictures(prepared.pictures);
       this.#previous = prepared;
@@ -324,23 +392,7 @@ class Runner {
   }
 }
 
-/** Answer keys can be switched off for those whose tools press keys on their own (WCAG 2.1.4). */
-function setUpKeysSwitch() {
-  const button = document.getElementById("keys");
-  const apply = (/** @type {boolean} */ on) => {
-    document.documentElement.dataset.keys = on ? "on" : "off";
-    button?.setAttribute("aria-pressed", String(on));
-  };
-  apply(localStorage.getItem(KEYS_SETTING) !== "off");
-  button?.addEventListener("click", () => {
-    const on = document.documentElement.dataset.keys === "off";
-    localStorage.setItem(KEYS_SETTING, on ? "on" : "off");
-    apply(on);
-  });
-}
-
 const stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
-const { owner, nextUrl, responsesUrl, doneUrl, loginUrl, allowUndo } = /** @type {Record<string, string>} */ (stage.dataset);
 setUpKeysSwitch();
-const runner = new Runner(stage, { owner, nextUrl, responsesUrl, doneUrl, loginUrl }, allowUndo === "true");
+const runner = new Runner(stage, /** @type {any} */ ({ ...stage.dataset }));
 runner.run().catch((error) => runner.stop(error));

@@ -42,7 +42,6 @@ export class TrialQueue extends EventTarget {
     this.#connection = connection;
     this.#outbox = outbox;
     this.#nextUrl = nextUrl;
-    for (const { token, answer } of outbox.entries()) this.#answered.set(token, answer.revision);
   }
 
   /**
@@ -89,8 +88,7 @@ export class TrialQueue extends EventTarget {
     if (this.#upcoming.length === 0) {
       // The server may be waiting for answers of ours before it gives more.
       await this.#outbox.settled();
-      this.#serverHasMore = true;
-      await this.#fill();
+      await this.refresh();
     }
     const next = this.#upcoming.shift();
     this.#shown = next?.assignment.token ?? null;
@@ -105,6 +103,12 @@ export class TrialQueue extends EventTarget {
    */
   putBack(prepared) {
     this.#upcoming.unshift({ assignment: prepared.assignment, prepared: Promise.resolve(prepared) });
+  }
+
+  /** Asks the server anew, whatever it said before. */
+  async refresh() {
+    this.#serverHasMore = true;
+    await this.#fill();
   }
 
   #fillAhead() {

@@ -4,6 +4,8 @@
  *
  * @typedef {"left" | "right" | "neither"} Choice
  *
+ * @typedef {"open" | "paused" | "closed"} StudyState
+ *
  * @typedef {object} Assignment an assignment as `assignments/next/` gives it
  * @property {string} token
  * @property {number} position place in the annotator's order, from 1
@@ -22,6 +24,7 @@
  * @property {Assignment[]} assignments
  * @property {Assignment | null} previous
  * @property {Progress} progress
+ * @property {StudyState} state
  *
  * @typedef {{image: HTMLImageElement, left: HTMLImageElement, right: HTMLImageElement}} Pictures
  *
@@ -47,6 +50,8 @@
  * @property {Answer} answer
  * @property {Assignment} assignment what was answered, so that it can be undone after a reload
  * @property {number} kept_at milliseconds since the epoch; entries are sent in this order
+ * @property {number} [refusals] how often the server has refused it
+ * @property {string} [reason] why, the last time
  */
 
 export {};

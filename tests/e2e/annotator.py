@@ -56,9 +56,10 @@ class Annotator:
         self.page.get_by_role("button", name="Log in").click()
         expect(self.page.get_by_role("heading", name="My studies")).to_be_visible()
 
-    def be_logged_in(self) -> None:
-        """Go on with a session that is there already."""
-        self.context.add_cookies([{"name": "sessionid", "value": session_key(self.slug), "url": self.site.url}])
+    def be_logged_in(self, slug: str | None = None) -> None:
+        """Go on with a session that is there already: the annotator's own, or that of the annotator `slug`."""
+        key = session_key(slug or self.slug)
+        self.context.add_cookies([{"name": "sessionid", "value": key, "url": self.site.url}])
 
     def start(self, page: Page | None = None) -> None:
         """Open the runner and wait for a trial."""
@@ -93,6 +94,15 @@ class Annotator:
         """What a map looks like, as a data address."""
         text: str = self.option(choice).locator("img").evaluate(PIXELS)
         return text
+
+    def expect_last(self) -> None:
+        """Wait for the screen after the last trial, which a study with undo has."""
+        expect(self.page.get_by_role("heading", name="That was the last trial")).to_be_visible()
+
+    def finish(self) -> None:
+        """Go from the screen after the last trial to the done page."""
+        self.page.get_by_role("button", name="Finish").click()
+        self.expect_done()
 
     def expect_done(self) -> None:
         self.page.wait_for_url(re.compile(r"/done/$"))

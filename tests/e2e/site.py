@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from harmony_app.tests.servers import LiveSite, running_site
 from tests.e2e.site_data import StudySpec, as_argument
@@ -75,6 +75,11 @@ class Site:
             Stored(position, revision, given, rt_ms, json.loads(timing), uuid)
             for position, revision, given, rt_ms, timing, uuid in rows
         ]
+
+    def set_state(self, slug: str, state: Literal["open", "paused", "closed"]) -> None:
+        """Pause, close or reopen a study, as a researcher does in the admin."""
+        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection, connection:
+            connection.execute("UPDATE studies_study SET state = ? WHERE slug = ?", [state, slug])
 
     def answers(self, slug: str) -> list[tuple[int, int, str]]:
         """Return (position, revision, given) of all responses of a study."""

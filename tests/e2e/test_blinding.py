@@ -41,7 +41,7 @@ def test_a_whole_session_names_no_role_no_metric_and_no_file(annotator: Annotato
         texts.append(annotator.page.content())
         texts.append(annotator.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])"))
         annotator.answer("left")
-    annotator.expect_done()
+    annotator.finish()
     texts.append(annotator.page.content())
 
     assert len(texts) > 30

@@ -1,5 +1,7 @@
 """Reloads and lost connections: same place, same sides, nothing lost."""
 
+import json
+
 import pytest
 from playwright.sync_api import Dialog, Route, expect
 
@@ -9,6 +11,7 @@ from tests.e2e.site import Site
 pytestmark = pytest.mark.e2e
 
 UNSENT = "() => Object.keys(localStorage).filter(key => key.startsWith('harmony:unsent:')).length"
+REFUSED = "() => Object.keys(localStorage).filter(key => key.startsWith('harmony:refused:')).length"
 
 
 def test_a_reload_keeps_the_place_and_the_sides(annotator: Annotator, site: Site) -> None:
@@ -63,7 +66,7 @@ def test_unsent_answers_survive_a_reload_and_arrive_once(annotator: Annotator, s
     annotator.expect_progress("2 of 6")
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (2, 1, "right")]
     annotator.answer("left", "left", "left", "left")
-    annotator.expect_done()
+    annotator.finish()
     assert len(site.answers(annotator.slug)) == 6
 
 
@@ -91,7 +94,7 @@ def test_the_end_waits_for_the_last_answer_to_arrive(annotator: Annotator, site:
     expect(annotator.page.locator("#waiting")).to_be_visible()
     annotator.restore_connection()
     annotator.page.evaluate("dispatchEvent(new Event('online'))")
-    annotator.expect_done()
+    annotator.finish()
     assert site.answers(annotator.slug)[-1] == (6, 1, "right")
 
 
@@ -125,20 +128,66 @@ def test_after_the_session_has_ended_answers_wait_for_a_new_log_in(annotator: An
     assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
 
 
+def refuse(route: Route) -> None:
+    route.fulfill(status=400, content_type="application/json", body='{"rt_ms": ["too long"]}')
+
+
 def test_an_answer_that_the_server_refuses_is_told_and_kept(annotator: Annotator) -> None:
     annotator.start()
-    annotator.context.route(
-        "**/responses/",
-        lambda route: route.fulfill(status=400, content_type="application/json", body='{"rt_ms": ["too long"]}'),
-        times=1,
-    )
+    annotator.context.route("**/responses/", refuse, times=1)
     annotator.answer("left")
-    expect(annotator.page.get_by_role("alert")).to_contain_text(
-        "Your answer to trial 1 was not accepted: rt_ms: too long"
+    expect(annotator.page.locator("#refused")).to_contain_text(
+        "Your answer to trial 1 was not accepted (rt_ms: too long (400)). It is kept in this browser"
     )
-    kept = "() => Object.keys(localStorage).filter(key => key.startsWith('harmony:refused:')).length"
-    assert annotator.page.evaluate(kept) == 1
+    assert annotator.page.evaluate(REFUSED) == 1
     assert annotator.page.evaluate(UNSENT) == 0
+
+
+def test_a_refused_answer_is_offered_again_at_the_next_start(annotator: Annotator, site: Site) -> None:
+    annotator.start()
+    annotator.context.route("**/responses/", refuse, times=1)
+    annotator.answer("left")
+    expect(annotator.page.locator("#refused")).to_be_visible()
+    annotator.answer("right")
+    assert site.wait_for_answers(annotator.slug, 1) == [(2, 1, "right")]
+    annotator.start()
+    assert site.wait_for_answers(annotator.slug, 2) == [(2, 1, "right"), (1, 1, "left")]
+    expect(annotator.page.locator("#refused")).to_be_hidden()
+    annotator.expect_progress("2 of 6")
+    assert annotator.page.evaluate(REFUSED) == 0
+
+
+def test_an_answer_that_is_refused_again_is_listed_until_its_trial_has_another(
+    annotator: Annotator, site: Site
+) -> None:
+    annotator.start()
+    offers: list[str] = []
+
+    def count_and_refuse(route: Route) -> None:
+        offers.append(json.loads(route.request.post_data or "")["choice"])
+        refuse(route)
+
+    annotator.context.route("**/responses/", count_and_refuse, times=2)
+    annotator.answer("left")
+    expect(annotator.page.locator("#refused")).to_be_visible()
+    annotator.start()
+    expect(annotator.page.locator("#refused")).to_contain_text("Your answer to trial 1 was not accepted")
+    annotator.start()
+    expect(annotator.page.locator("#refused")).to_contain_text("Your answer to trial 1 was not accepted")
+    assert offers == ["left", "left"]
+    annotator.answer("neither")
+    assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "neither")]
+    expect(annotator.page.locator("#refused")).to_be_hidden()
+    assert annotator.page.evaluate(REFUSED) == 0
+
+
+def test_a_404_that_is_not_the_apis_own_leaves_the_answer_unsent(annotator: Annotator, site: Site) -> None:
+    annotator.start()
+    missing = {"status": 404, "content_type": "text/html", "body": "no server behind this proxy"}
+    annotator.context.route("**/responses/", lambda route: route.fulfill(**missing), times=1)
+    annotator.answer("left")
+    expect(annotator.page.get_by_text("1 answer is kept in this browser")).to_be_visible()
+    assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
 
 
 def test_a_browser_that_keeps_nothing_is_told_so_before_the_first_trial(annotator: Annotator) -> None:
@@ -158,6 +207,6 @@ def test_a_server_that_is_killed_and_comes_back_gets_every_answer_once(annotator
     expect(annotator.page.get_by_text("No connection just now")).to_be_visible()
     site.server.start()
     annotator.answer("left", "left", "left")
-    annotator.expect_done()
+    annotator.finish()
     given = ["left", "right", "neither", "left", "left", "left"]
     assert site.answers(annotator.slug) == [(place, 1, choice) for place, choice in enumerate(given, start=1)]

@@ -28,7 +28,7 @@ def test_a_study_is_started_from_the_list_and_answered_to_its_end_by_mouse(annot
     annotator.log_in()
     annotator.page.get_by_role("link", name="Start").click()
     annotator.answer(*choices)
-    annotator.expect_done()
+    annotator.finish()
     assert site.answers(annotator.slug) == [(place, 1, given) for place, given in enumerate(choices, start=1)]
     assert {row.timing["input"] for row in site.responses(annotator.slug)} == {"mouse"}
     annotator.page.get_by_role("link", name="My studies").click()
@@ -40,7 +40,7 @@ def test_number_keys_and_arrow_keys_answer(annotator: Annotator, site: Site) -> 
     for key in ("1", "2", "3", "ArrowLeft", "ArrowRight", "ArrowDown"):
         annotator.ready()
         annotator.page.keyboard.press(key)
-    annotator.expect_done()
+    annotator.finish()
     given = [row.given for row in site.responses(annotator.slug)]
     assert given == ["left", "right", "neither", "left", "right", "neither"]
     assert {row.timing["input"] for row in site.responses(annotator.slug)} == {"keyboard"}
@@ -52,7 +52,7 @@ def test_taps_answer_on_a_phone(new_annotator: NewAnnotator, site: Site) -> None
     for choice in ("right", "neither", "left", "neither", "right", "left"):
         annotator.ready()
         annotator.option(choice).tap()
-    annotator.expect_done()
+    annotator.finish()
     rows = site.responses(annotator.slug)
     assert [row.given for row in rows] == ["right", "neither", "left", "neither", "right", "left"]
     assert {row.timing["input"] for row in rows} == {"touch"}
