@@ -6,7 +6,7 @@ Signals, since `loaddata` saves rows past any method of the model.
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.db.models.signals import pre_save
 
 from studies.models.materials import Condition, Fixed, Image, Pair, Study, Trial
@@ -35,29 +35,40 @@ def guard_fixture_row(sender: type[Model], instance: Any, raw: bool, using: str,
     differing = [name for name in compared if stored is None or stored[name] != getattr(instance, name)]
     if not differing:
         return
-    studies = Study._base_manager.using(using).filter(pk__in=_studies(sender, instance, stored, using))
-    answered = studies.filter(participations__assignments__revision__gte=1).values_list("slug", flat=True).first()
-    if answered is not None:
-        what = "is not in the database" if stored is None else f"has another {', '.join(differing)} in the database"
-        raise AnsweredStudyError(
-            f"{sender._meta.label_lower} {list(instance.natural_key())}: {what}, and the study {answered} has "
-            f"responses; export the changed study under another slug and load it with `manage.py load_study`"
-        )
-    studies.exclude(bundle_digest="").update(bundle_digest="")
+    owners = list(_owners(sender, instance, stored, using))
+    for slug, _, is_answered in owners:
+        if is_answered:
+            what = "is not in the database" if stored is None else f"has another {', '.join(differing)} in the database"
+            raise AnsweredStudyError(
+                f"{sender._meta.label_lower} {list(instance.natural_key())}: {what}, and the study {slug} has "
+                f"responses; export the changed study under another slug and load it with `manage.py load_study`"
+            )
+    loaded = [slug for slug, digest, _ in owners if digest]
+    if loaded:
+        Study._base_manager.using(using).filter(slug__in=loaded).update(bundle_digest="")
     if isinstance(instance, Study):
         instance.bundle_digest = ""
 
 
-def _studies(sender: type[Model], instance: Any, stored: dict[str, Any] | None, using: str) -> set[int]:
-    """Return the primary keys of the studies that own the row before and after."""
+def _owners(
+    sender: type[Model], instance: Any, stored: dict[str, Any] | None, using: str
+) -> QuerySet[Study, tuple[str, str, bool]]:
+    """Return slug, bundle's digest and whether there are responses, of the studies that own the row before and after.
+
+    In one query, as it is asked for each row of a fixture that is loaded for the first time.
+    """
+    before = {} if stored is None else stored
+    studies = Study._base_manager.using(using)
     if sender is Study:
-        return set() if stored is None else {instance.pk}
-    column = "condition_id" if sender is Pair else "study_id"
-    owners = {getattr(instance, column)} | (set() if stored is None else {stored[column]})
-    if sender is Pair:
-        conditions = Condition._base_manager.using(using).filter(pk__in=owners)
-        return set(conditions.values_list("study_id", flat=True))
-    return owners
+        owners = studies.filter(pk__in=[before["id"]] if before else [])
+    elif sender is Pair:
+        owners = studies.filter(
+            conditions__in={instance.condition_id, before.get("condition_id", instance.condition_id)}
+        )
+    else:
+        owners = studies.filter(pk__in={instance.study_id, before.get("study_id", instance.study_id)})
+    answered = Exists(studies.filter(pk=OuterRef("pk"), participations__assignments__revision__gte=1))
+    return owners.order_by().annotate(is_answered=answered).values_list("slug", "bundle_digest", "is_answered")
 
 
 for _model in (Study, Condition, Image, Pair, Trial):
