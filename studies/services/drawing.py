@@ -22,7 +22,8 @@ class OverfullTrialError(RuntimeError):
     """A trial would have got more annotators than the study wants; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: there is one for each trial, and thousands are looked through.
+@dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
     """A trial by its primary key, with the primary keys of what it shows."""
 
