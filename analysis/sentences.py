@@ -2,9 +2,10 @@
 
 from analysis.measures.estimates import Estimate
 from analysis.reports import ConditionResult, MetricResult, Report, condition_keys
-from analysis.wording import condition_labels, count, decimal, enumeration, interval, p_value, percent
+from analysis.wording import NOT_ESTIMABLE, condition_labels, count, decimal, enumeration, interval, p_value, percent
 
 SIGNIFICANCE = 0.05
+MOST_CONDITIONS_NAMED = 4
 
 
 def headlines(report: Report) -> list[str]:
@@ -76,8 +77,7 @@ def _metric_agreement(report: Report, result: MetricResult) -> str:
         return (
             f"{result.metric}: whether the metric agrees with {people} image by image cannot be told{value}: {reason}."
         )
-    within = " within conditions" if result.conditions > 1 else ""
-    numbers = f"{_auc(estimate)}{within}, permutation {p_value(estimate.p or 0.0)}"
+    numbers = _agreement_numbers(report, result, estimate)
     by_verdict = _conditions_by_verdict(report, result.metric)
     if by_verdict["agrees"] and by_verdict["disagrees"]:
         return (
@@ -95,6 +95,21 @@ def _metric_agreement(report: Report, result: MetricResult) -> str:
         f"{result.metric}: image by image the metric {verdict} with {people}: where it gained more, the finetuned map "
         f"was chosen {often} often ({numbers})."
     )
+
+
+def _agreement_numbers(report: Report, result: MetricResult, estimate: Estimate) -> str:
+    """AUC, interval and p; with the values of the single conditions where they are few."""
+    within = " within conditions" if result.conditions > 1 else ""
+    numbers = f"{_auc(estimate)}{within}" + ("" if estimate.p is None else f", permutation {p_value(estimate.p)}")
+    if not 1 < result.conditions <= MOST_CONDITIONS_NAMED:
+        return numbers
+    labels = condition_labels(condition_keys(report))
+    single = []
+    for condition in report.conditions:
+        if condition.facts.key.metric == result.metric:
+            value = condition.cell.estimates["metric_auc"].value
+            single.append(f"{labels[condition.facts.key]} {NOT_ESTIMABLE if value is None else decimal(value)}")
+    return f"{numbers}; {', '.join(single)}"
 
 
 def agreement_verdict(estimate: Estimate) -> str:

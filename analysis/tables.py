@@ -89,7 +89,7 @@ def agreement_table(report: Report) -> Table:
             rows.append(TableRow("within conditions", _agreement(metric.cell, "metric_auc_within"), "", True))
             rows.append(TableRow("pooled", _agreement(metric.cell, "metric_auc"), "", True))
     if len(report.metrics) > 1:
-        rows.append(TableRow("All conditions", _agreement(report.overall, "metric_auc_within"), "", True))
+        rows.append(TableRow("within conditions", _agreement(report.overall, "metric_auc_within"), "All metrics", True))
     return Table(
         caption="The metric and the annotators, image by image, with 95 % intervals.",
         first="Condition",

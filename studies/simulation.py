@@ -46,13 +46,13 @@ class ResponseModel:
 
     The default numbers are arbitrary. They are such that some 600 answers of ten annotators show clear effects, and
     different ones by attributor: finetuned GradCAM maps are preferred, the more so the more their metric gained, and
-    finetuned GuidedBackprop maps are not, with little regard to the metric.
+    finetuned GuidedBackprop maps are not, with less regard to the metric.
     """
 
-    attributor_effects: Mapping[str, float] = field(default_factory=lambda: {"GradCAM": 1.2, "GuidedBackprop": -0.9})
+    attributor_effects: Mapping[str, float] = field(default_factory=lambda: {"GradCAM": 1.2, "GuidedBackprop": -1.2})
     other_effect: float = 0.2
     condition_sd: float = 0.15
-    slopes: Mapping[str, float] = field(default_factory=lambda: {"GradCAM": 1.2, "GuidedBackprop": 0.3})
+    slopes: Mapping[str, float] = field(default_factory=lambda: {"GradCAM": 1.2, "GuidedBackprop": 0.6})
     other_slope: float = 0.3
     image_sd: float = 0.4
     annotator_sd: float = 0.3

@@ -1,5 +1,7 @@
 """Headlines say what the intervals allow, and not more."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -81,6 +83,7 @@ def test_conditions_that_contradict_each_other_are_told_apart() -> None:
     assert "disagrees with them for GuidedBackprop (AUC ." in sentence
     assert "hide that (AUC " in sentence
     assert "within conditions, permutation p" in sentence
+    assert re.search(r"; GradCAM \.\d\d, GuidedBackprop \.\d\d\)\.$", sentence)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ def test_agreement_has_rows_per_metric_and_none_over_different_metrics() -> None
     assert [(row.heading, row.name) for row in rows] == [
         ("RMA", "GradCAM"),
         ("Focus", "GradCAM"),
-        ("", "All conditions"),
+        ("All metrics", "within conditions"),
     ]
     gain, auc, p, _ = rows[-1].entries
     for entry in (gain, auc, p):
