@@ -44,7 +44,7 @@ class ResponseModel:
     Reaction times are lognormal: log rt = log(median_rt_ms) + pace of the annotator + hesitation x 2 (1 - the largest
     of the three probabilities) + normal noise, in milliseconds.
 
-    The default numbers are arbitrary. They are such that some 600 answers of ten annotators show clear effects, and
+    The default numbers are arbitrary. They are such that some 600 answers of a dozen annotators show clear effects, and
     different ones by attributor: finetuned GradCAM maps are preferred, the more so the more their metric gained, and
     finetuned GuidedBackprop maps are not, with less regard to the metric.
     """
