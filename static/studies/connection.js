@@ -23,7 +23,7 @@ export class Refused extends Error {
    */
   constructor(status, detail, isFromApi) {
     super(`${detail} (${status})`);
-    this.status = status;
+    this.detail = detail;
     this.isFromApi = isFromApi;
   }
 }

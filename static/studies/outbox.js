@@ -168,7 +168,7 @@ export class Outbox extends EventTarget {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const refusals = (entry.refusals ?? 0) + 1;
-      const refused = JSON.stringify({ ...entry, refusals, reason: error.message });
+      const refused = JSON.stringify({ ...entry, refusals, reason: error.detail });
       this.#write(this.#refusedPrefix + entry.answer.uuid, refused);
       localStorage.removeItem(this.#prefix + entry.answer.uuid);
     }

@@ -383,6 +383,8 @@ class Runner {
    */
   #answeredElsewhere(token, revision) {
     this.#queue.answered(token, revision);
+    // The last answer is another tab's now, and is undone there.
+    if (!this.#undoing) this.#previous = null;
     if (revision === 1) this.#correct({ ...this.#progress, answered: this.#progress.answered + 1 });
     const { assignment } = this.#current ?? {};
     if (assignment?.token !== token || assignment.revision > revision) return;

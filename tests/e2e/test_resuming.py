@@ -110,7 +110,7 @@ def test_a_reply_that_is_lost_leaves_one_response(annotator: Annotator, site: Si
     annotator.answer("left", "right")
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (2, 1, "right")]
     assert lost == [201]
-    annotator.page.wait_for_function(f"({UNSENT})() === 0")
+    annotator.page.wait_for_function(f"() => ({UNSENT})() === 0")
 
 
 def test_after_the_session_has_ended_answers_wait_for_a_new_log_in(annotator: Annotator, site: Site) -> None:
@@ -137,7 +137,7 @@ def test_an_answer_that_the_server_refuses_is_told_and_kept(annotator: Annotator
     annotator.context.route("**/responses/", refuse, times=1)
     annotator.answer("left")
     expect(annotator.page.locator("#refused")).to_contain_text(
-        "Your answer to trial 1 was not accepted (rt_ms: too long (400)). It is kept in this browser"
+        "Your answer to trial 1 was not accepted (rt_ms: too long). It is kept in this browser"
     )
     assert annotator.page.evaluate(REFUSED) == 1
     assert annotator.page.evaluate(UNSENT) == 0

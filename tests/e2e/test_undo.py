@@ -149,3 +149,18 @@ def test_a_study_without_undo_ends_with_its_last_answer(new_annotator: NewAnnota
     annotator.answer("left", "left", "left", "left", "left", "right")
     annotator.expect_done()
     assert site.answers(annotator.slug)[-1] == (6, 1, "right")
+
+
+def test_an_answer_in_another_tab_is_not_undone_here(annotator: Annotator, site: Site) -> None:
+    annotator.start()
+    other = annotator.watch(annotator.context.new_page())
+    annotator.start(other)
+    annotator.page.bring_to_front()
+    annotator.answer("left")
+    annotator.ready()
+    expect(annotator.page.get_by_role("button", name="Undo")).to_be_visible()
+    other.bring_to_front()
+    annotator.answer("right", page=other)
+    annotator.page.bring_to_front()
+    expect(annotator.page.get_by_role("button", name="Undo")).to_be_hidden()
+    assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (2, 1, "right")]
