@@ -129,7 +129,7 @@ class RenderingConfig:
 class ProtocolConfig:
     """What annotators are asked, and how many of them."""
 
-    question: str = "Which map explains the network's answer better?"
+    question: str = "Which map explains the network’s answer better?"
     annotators_per_trial: Count = 5
     trials_per_annotator: Count | None = None
     allow_undo: bool = True
