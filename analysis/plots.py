@@ -53,7 +53,8 @@ def forest_plot(report: Report) -> str:
     x_scale = alt.Scale(domain=[-limit, limit], nice=False)
     axis = alt.Axis(
         title="\u2190 original preferred\u2003\u2003net preference\u2003\u2003finetuned preferred \u2192",
-        values=list(np.linspace(-limit, limit, 5)),
+        # Quarters or halves: labels of two decimals at most.
+        values=list(np.linspace(-limit, limit, {0.25: 3, 0.75: 7}.get(limit, 5))),
         labelExpr=_SIGNED_LABELS,
         grid=True,
         titlePadding=10,
