@@ -199,6 +199,7 @@ def read_config(path: Path) -> RunConfig:
     _locate(data, path)
     config: RunConfig = _validated(TypeAdapter(RunConfig), data, f"{path}: ")
     _check_labels(config, path)
+    _check_blinding(config, path)
     return config
 
 
@@ -222,6 +223,18 @@ def _absolute(value: str, path: Path, key: str) -> Path:
         return os.environ[name]
 
     return (path.parent / Path(_VARIABLE.sub(variable, value)).expanduser()).resolve()
+
+
+def _check_blinding(config: RunConfig, path: Path) -> None:
+    """Annotators read the title and the question; neither may tell what is compared."""
+    told = ["original", "finetuned", "fine-tuned", *config.attributors]
+    told += [name for metric in config.metrics for name in (metric.name, metric.display)]
+    for key, text in (("title", config.title), ("protocol.question", config.protocol.question)):
+        for word in told:
+            if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE):
+                raise InputError(
+                    f"{path}: {key}: annotators read it, and it says {word!r}: say nothing of the conditions"
+                )
 
 
 def _check_labels(config: RunConfig, path: Path) -> None:

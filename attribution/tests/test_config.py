@@ -38,6 +38,13 @@ def test_a_bundles_copy_of_the_config_names_no_machine(small_run: Path) -> None:
         ('name = "Focus"', 'name = "RMA"', r"metrics: RMA stands twice: give each its own `label`"),
         ('"GradCAM", "GuidedBackprop"', '"GradCAM", "GradCAM"', r"attributors: GradCAM stands twice"),
         ("seed = 5", "seed = ", r"study\.toml: not valid TOML"),
+        ('title = "A small study"', 'title = "RMA, small"', r"title: annotators read it, and it says 'RMA'"),
+        ('title = "A small study"', 'title = "My gradcam maps"', r"title: annotators read it, and it says 'GradCAM'"),
+        (
+            "batch = 8\n",
+            'batch = 8\nprotocol = { question = "Is the original better?" }\n',
+            r"protocol\.question: .*'original'",
+        ),
         ("export_unimproved = true", "training = 3", r"training: unknown key"),
     ],
 )
