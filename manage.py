@@ -8,8 +8,21 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harmony_app.settings")
     from django.core.management import execute_from_command_line
+    from django.db.utils import OperationalError, ProgrammingError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (OperationalError, ProgrammingError) as error:
+        # SQLite's and PostgreSQL's words for it.
+        if "no such table" not in str(error) and "does not exist" not in str(error):
+            raise
+        from django.conf import settings
+
+        reason = str(error).strip().splitlines()[0]
+        sys.exit(
+            f"The database has no tables yet, or old ones ({reason}). Run `python manage.py migrate`, or set "
+            f"HARMONY_DATA_DIR (now {settings.DATA_DIR}) or DATABASE_URL to the database you mean."
+        )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ that serve trials should not wait for.
 
 from http import HTTPStatus
 
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,7 @@ from studies.models import Study
 
 @require_safe
 @never_cache
+@login_required
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The report of a study as it stands now; 404 for everyone but staff.
 
@@ -38,6 +40,7 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @never_cache
+@login_required
 def report_download(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One of the report's files as a download; 404 for everyone but staff, and where nobody has answered yet.
 
@@ -68,6 +71,7 @@ def _no_report(request: HttpRequest, study: Study, problem: ValueError) -> HttpR
 
 
 def _study_for_staff(request: HttpRequest, slug: str) -> Study:
+    """The study, for staff. Whoever is logged in without being staff is told of no report: Http404."""
     if not request.user.is_staff:
         raise Http404
     return get_object_or_404(Study, slug=slug)

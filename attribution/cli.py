@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torchvision", "pydantic"):
+            raise
+        print(f"error: the offline module needs {error.name}: run bin/install all", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         hint = " What is finished is kept: the same command with --resume goes on." if "resume" in options else ""
         print(f"\ninterrupted.{hint}", file=sys.stderr)

@@ -78,3 +78,18 @@ serve() {
     printf '\n\033[1m$ %s\033[0m\n' "gunicorn harmony_app.wsgi --bind 127.0.0.1:$PORT --workers 2 --threads 4"
     exec gunicorn harmony_app.wsgi --bind "127.0.0.1:$PORT" --workers 2 --threads 4 --log-level warning
 }
+
+# simulate_once STUDY N: a copy of the study, STUDY-simulated, answered by N simulated annotators.
+# The copy and its answers come in one transaction: where the copy is, the answers are.
+simulate_once() {
+    local copies
+    copies=$(
+        python manage.py shell --verbosity 0 --command \
+            "from studies.models import Study; print(Study.objects.filter(slug='$1-simulated').count())"
+    )
+    if [[ $copies == 1 ]]; then
+        echo "The simulated annotators have answered already"
+    else
+        stage "simulate annotators" python manage.py simulate_annotators "$1" --copy-as "$1-simulated" --annotators "$2"
+    fi
+}

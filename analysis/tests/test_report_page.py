@@ -28,9 +28,10 @@ def test_the_page_needs_no_inline_style_or_script(staff_client: Client, answered
 
 
 @pytest.mark.parametrize("path", ["", "report.html", "report.json", "judgements.csv"])
-def test_everyone_but_staff_gets_404(annotator_client: Client, answered_study: Study, path: str) -> None:
+def test_annotators_get_404_and_strangers_log_in(annotator_client: Client, answered_study: Study, path: str) -> None:
     assert annotator_client.get(f"/studies/answered/report/{path}").status_code == 404
-    assert Client().get(f"/studies/answered/report/{path}").status_code == 404
+    reply = Client().get(f"/studies/answered/report/{path}")
+    assert (reply.status_code, reply["Location"]) == (302, f"/accounts/login/?next=/studies/answered/report/{path}")
 
 
 def test_a_simulated_or_real_annotator_of_the_study_gets_404_too(answered_study: Study) -> None:

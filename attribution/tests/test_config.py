@@ -104,7 +104,7 @@ def test_wrong_settings_for_an_attributor_are_named(small_run: Path, override: s
 
 
 def test_every_example_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARMONY_DATA", "/data")
+    monkeypatch.setenv("RESEARCH_DATA", "/data")
     examples = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
     assert len(examples) >= 3
     for example in examples:

@@ -17,7 +17,7 @@ def example(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *changes: 
     """An example config with changes, in a folder of the test's own; skips where its data are absent."""
     if not (DATA / name).is_dir():
         pytest.skip(f"{name}: the research data are not here")
-    monkeypatch.setenv("HARMONY_DATA", str(DATA))
+    monkeypatch.setenv("RESEARCH_DATA", str(DATA))
     text = (ROOT / "examples" / f"{name}.toml").read_text()
     for old, new in changes:
         assert old in text

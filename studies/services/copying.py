@@ -1,5 +1,7 @@
 """Copies of studies."""
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
 from django.db import transaction
 
 from studies.models import Condition, Image, Pair, Study, Trial
@@ -13,8 +15,12 @@ class CopyError(ValueError):
 def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulated: bool = False) -> Study:
     """Return a copy of the study under a new slug: its trials and pictures, not its annotators or responses.
 
-    Raises CopyError if the slug is taken.
+    Raises CopyError if the slug is taken or no slug.
     """
+    try:
+        validate_slug(slug)
+    except ValidationError as error:
+        raise CopyError(f'"{slug}" is not a slug; use letters, digits, hyphens and underscores') from error
     if Study.objects.filter(slug=slug).exists():
         raise CopyError(f'the slug "{slug}" is taken; choose another')
     copy = Study.objects.create(

@@ -33,3 +33,10 @@ def test_the_copy_of_a_simulated_study_is_simulated(tiny_study: Study) -> None:
 def test_a_taken_slug_is_refused(tiny_study: Study) -> None:
     with pytest.raises(CopyError, match='the slug "tiny" is taken'):
         copy_study(study=tiny_study, slug="tiny")
+
+
+@pytest.mark.parametrize("slug", ["", "Bad Slug", "a/b", "ü"])
+def test_a_copy_needs_a_slug_that_addresses_can_hold(tiny_study: Study, slug: str) -> None:
+    with pytest.raises(CopyError, match="is not a slug"):
+        copy_study(study=tiny_study, slug=slug)
+    assert Study.objects.count() == 1

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         study = Study.objects.filter(slug=options["study"]).first()
         if study is None:
             known = ", ".join(Study.objects.values_list("slug", flat=True)) or "none"
-            raise CommandError(f"unknown study {options['study']!r} (known: {known})")
+            raise CommandError(f'there is no study "{options["study"]}" (known: {known})')
         try:
             with transaction.atomic():
                 copy = copy_study(
@@ -32,7 +32,9 @@ class Command(BaseCommand):
                 simulated = simulate_annotators(study=copy, annotators=options["annotators"], seed=options["seed"])
         except (CopyError, SimulationError) as error:
             raise CommandError(str(error)) from error
+        idle = options["annotators"] - simulated.annotators
+        rest = f" {idle} more found no trial left: all wanted answers are given." if idle else ""
         self.stdout.write(
-            f"{copy.slug}: {simulated.responses} responses of {simulated.annotators} simulated annotators. "
+            f"{copy.slug}: {simulated.responses} responses of {simulated.annotators} simulated annotators.{rest} "
             f"They say nothing about people."
         )
