@@ -24,7 +24,7 @@ def test_the_copy_is_answered_and_the_study_is_untouched(tiny_study: Study) -> N
 
 
 def test_an_unknown_study_lists_the_known_ones(tiny_study: Study) -> None:
-    with pytest.raises(CommandError, match=r"there is no study "tinny" \(known: tiny\)"):
+    with pytest.raises(CommandError, match=r'there is no study "tinny" \(known: tiny\)'):
         call_command("simulate_annotators", "tinny", copy_as="copy")
 
 
