@@ -37,6 +37,8 @@ def test_fine_tuning_on_cut_outs_raises_rma_on_images_it_has_not_seen(
         ('attributors = ["GradCAM", "GuidedBackprop"]', 'attributors = ["GradCAM"]'),
         ('name = "Cut-outs"', 'name = "Cut-outs"\nclasses = ["gorilla", "lemon", "pelican", "fire engine"]'),
         ("steps = 120", "steps = 8, validate_every = 8"),
+        ("training_for = { GuidedBackprop = { steps = 60 } }", ""),
+        ("training_for = { GuidedBackprop = { weight = 0.2, learning_rate = 6e-5, steps = 60 } }", ""),
     )
     bundle = pipeline.build(config, tmp_path / "out", device="cpu")
     verify_bundle(bundle)
