@@ -18,7 +18,18 @@ from attribution.rendering import png_chunks
 
 FORMAT = "harmony-bundle/1"
 # What the caller tells the manifest; the writer adds format, study and files.
-MANIFEST_KEYS = ("created", "config", "seed", "versions", "device", "network", "dataset", "pairs", "conditions")
+MANIFEST_KEYS = (
+    "created",
+    "config",
+    "seed",
+    "versions",
+    "device",
+    "threads",
+    "networks",
+    "dataset",
+    "pairs",
+    "conditions",
+)
 
 _FILE_NAME = re.compile(r"study\.json|media/[0-9a-f]{64}\.png")
 _PICTURE_CHUNKS = {"IHDR", "PLTE", "IDAT", "IEND"}

@@ -88,10 +88,24 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True, config=_CLOSED)
+class AttributorConfig:
+    """An attributor of the study and its options; a bare name in the file stands for one without options."""
+
+    name: str
+    label: str | None = None
+    options: dict[str, Scalar] = Field(default_factory=dict)
+
+    @property
+    def display(self) -> str:
+        return self.label or self.name.rpartition(":")[2]
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class TrainingConfig:
     """How a network is fine-tuned. Weight and learning rate follow the published study for its metrics if left out."""
 
     trainer: str = "fidelity"
+    options: dict[str, Scalar] = Field(default_factory=dict)
     weight: Positive | None = None
     learning_rate: Positive | None = None
     steps: Count = 200
@@ -114,7 +128,7 @@ class MetricConfig:
 
     @property
     def display(self) -> str:
-        return self.label or self.name
+        return self.label or self.name.rpartition(":")[2]
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -144,9 +158,9 @@ class RunConfig:
     title: str
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     pairs: Count
-    attributors: Annotated[tuple[str, ...], Field(min_length=1)]
+    attributors: Annotated[tuple[AttributorConfig, ...], Field(min_length=1)]
     dataset: DatasetConfig
-    network: NetworkConfig
+    networks: Annotated[tuple[NetworkConfig, ...], Field(min_length=1)]
     metrics: Annotated[tuple[MetricConfig, ...], Field(min_length=1)]
     rendering: RenderingConfig = RenderingConfig()
     protocol: ProtocolConfig = ProtocolConfig()
@@ -154,19 +168,21 @@ class RunConfig:
     batch: Count = 16
 
     def basis_digest(self) -> str:
-        """SHA-256 over what all conditions share: data, network, seed and batch.
+        """SHA-256 over what all conditions share: data, seed and batch.
 
-        Runs that differ in metrics, pairs, rendering or protocol alone can share a folder and its finished work.
+        Runs that differ in networks, metrics, attributors, pairs, rendering or protocol alone can share a folder and
+        its finished work.
         """
         plain = self.as_json()
-        basis = {key: plain[key] for key in ("seed", "batch", "dataset", "network")}
+        basis = {key: plain[key] for key in ("seed", "batch", "dataset")}
         return sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """The run as plain JSON values; paths keep only their last parts, so that a bundle names no machine."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_short_path))
-        if self.network.spec.startswith("file:"):
-            plain["network"]["spec"] = f"file:{_short_path(Path(self.network.spec[5:]))}"
+        for network in plain["networks"]:
+            if network["spec"].startswith("file:"):
+                network["spec"] = f"file:{_short_path(Path(network['spec'][5:]))}"
         return plain
 
 
@@ -196,8 +212,14 @@ def read_config(path: Path) -> RunConfig:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid TOML: {error}") from error
-    _locate(data, path)
-    config: RunConfig = _validated(TypeAdapter(RunConfig), data, f"{path}: ")
+    alone = "network" in data
+    _write_out_lists(data, path)
+    try:
+        _locate(data, path)
+        config: RunConfig = _validated(TypeAdapter(RunConfig), data, f"{path}: ")
+    except InputError as error:
+        # The key as it stands in the file.
+        raise InputError(str(error).replace("networks[0]", "network") if alone else str(error)) from error
     _check_labels(config, path)
     _check_blinding(config, path)
     return config
@@ -210,9 +232,21 @@ def _locate(data: dict[str, Any], path: Path) -> None:
         for key in ("images", "masks", "boxes", "table"):
             if isinstance(dataset.get(key), str):
                 dataset[key] = str(_absolute(dataset[key], path, f"dataset.{key}"))
-    network = data.get("network")
-    if isinstance(network, dict) and str(network.get("spec", "")).startswith("file:"):
-        network["spec"] = f"file:{_absolute(network['spec'][5:], path, 'network.spec')}"
+    networks = data.get("networks")
+    for index, network in enumerate(networks if isinstance(networks, list) else []):
+        if isinstance(network, dict) and str(network.get("spec", "")).startswith("file:"):
+            network["spec"] = f"file:{_absolute(network['spec'][5:], path, f'networks[{index}].spec')}"
+
+
+def _write_out_lists(data: dict[str, Any], path: Path) -> None:
+    """``[network]`` is ``[[networks]]`` with one entry, ``"GradCAM"`` is ``{ name = "GradCAM" }``; written out in place."""
+    if "network" in data and "networks" in data:
+        raise InputError(f"{path}: network: stands beside networks: keep [network] for one, [[networks]] for several")
+    if "network" in data:
+        data["networks"] = [data.pop("network")]
+    listed = data.get("attributors")
+    if isinstance(listed, list):
+        data["attributors"] = [{"name": entry} if isinstance(entry, str) else entry for entry in listed]
 
 
 def _absolute(value: str, path: Path, key: str) -> Path:
@@ -227,8 +261,9 @@ def _absolute(value: str, path: Path, key: str) -> Path:
 
 def _check_blinding(config: RunConfig, path: Path) -> None:
     """Annotators read the title and the question; neither may tell what is compared."""
-    told = ["original", "finetuned", "fine-tuned", *config.attributors]
+    told = ["original", "finetuned", "fine-tuned"]
     told += [name for metric in config.metrics for name in (metric.name, metric.display)]
+    told += [name for attributor in config.attributors for name in (attributor.name, attributor.display)]
     for key, text in (("title", config.title), ("protocol.question", config.protocol.question)):
         for word in told:
             if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE):
@@ -238,17 +273,19 @@ def _check_blinding(config: RunConfig, path: Path) -> None:
 
 
 def _check_labels(config: RunConfig, path: Path) -> None:
-    displays = [metric.display for metric in config.metrics]
-    for what, names in (("metrics", displays), ("attributors", list(config.attributors))):
+    attributors = [attributor.display for attributor in config.attributors]
+    metrics = [metric.display for metric in config.metrics]
+    networks = [network.name for network in config.networks]
+    for what, names in (("metrics", metrics), ("attributors", attributors), ("networks", networks)):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InputError(f"{path}: {what}: {', '.join(twice)} stands twice: give each its own `label` or drop one")
     for index, metric in enumerate(config.metrics):
         for attributor in metric.training_for:
-            if attributor not in config.attributors:
+            if attributor not in attributors:
                 raise InputError(
                     f"{path}: metrics[{index}].training_for.{attributor}: no such attributor in this run "
-                    f"(attributors: {', '.join(config.attributors)})"
+                    f"(attributors: {', '.join(attributors)})"
                 )
             training_for(metric, attributor, str(path))
 

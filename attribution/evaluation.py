@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attribution.attributors import Attributor
-from attribution.metrics import LearnableMetric
+from attribution.attributors import Attribution, Attributor
+from attribution.metrics import Explained, Metric
 from attribution.networks import Network, frozen
 from attribution.split_view import SplitView
 
 Ticker = Callable[[int], None]
+Known = Callable[[Sequence[int]], Attribution]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def metric_scores(
     network: Network,
     original: Network,
     attributor: Attributor,
-    metric: LearnableMetric,
+    metric: Metric,
     split: SplitView,
     items: Sequence[int],
     *,
@@ -58,12 +59,14 @@ def metric_scores(
     batch: int,
     draws: int = 1,
     own: bool = False,
+    known: Known | None = None,
     tick: Ticker | None = None,
 ) -> np.ndarray:
     """Scores float64 [len(items), draws] of the network's maps; NaN where the metric is undefined.
 
     Original and finetuned network are scored on the same inputs: what the metric draws depends on image and seed only.
-    With `own`, a draw that explains another image's class (see `Probe.own`) is undefined for this image.
+    With `own`, a draw that explains another image's class (see `Probe.own`) is undefined for this image. `known` gives
+    the network's maps and logits of plain images, so that they are not made again.
     """
     scores = np.full((len(items), draws), np.nan)
     with frozen(network), frozen(original):
@@ -77,8 +80,11 @@ def metric_scores(
                     turn=-draw,
                     original_logits=lambda inputs: plain_logits(original, inputs),
                 )
-                maps = attributor(network, probe.inputs, probe.targets).maps
-                found = metric.scores(maps.double(), probe.regions)
+                if known is not None and probe.items is not None:
+                    made = known(probe.items)
+                else:
+                    made = attributor(network, probe.inputs, probe.targets)
+                found = metric.scores(Explained(network, attributor, probe, made.maps, made.logits))
                 if own and probe.own is not None:
                     found = torch.where(probe.own, found, torch.full_like(found, torch.nan))
                 scores[start : start + batch, draw] = found.cpu().numpy()

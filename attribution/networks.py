@@ -108,19 +108,19 @@ def frozen(network: Network) -> Iterator[None]:
 
 
 def load_network(config: NetworkConfig, where: str) -> Network:
-    """The network that `config` names, on the CPU, in eval mode. InputError names `where` and the key."""
+    """The network that `config` names, on the CPU, in eval mode. InputError names `where`, its place in the file."""
     scheme, _, rest = config.spec.partition(":")
-    loader = lookup(LOADERS, scheme, f"{where}: network.spec", "kind of network")
-    module, preprocessing = loader(rest, config, f"{where}: network")
+    loader = lookup(LOADERS, scheme, f"{where}.spec", "kind of network")
+    module, preprocessing = loader(rest, config, where)
     module.eval()
     if config.preprocessing is not None:
         preprocessing = Preprocessing(**asdict(config.preprocessing))
     if preprocessing is None:
-        raise InputError(f"{where}: network.preprocessing: missing: {config.spec} does not say how its input is made")
-    classes, traced = _trace(module, preprocessing.size, f"{where}: network")
+        raise InputError(f"{where}.preprocessing: missing: {config.spec} does not say how its input is made")
+    classes, traced = _trace(module, preprocessing.size, where)
     layer = config.layer or _default_layer(config.spec) or traced
     network = Network(config.name, config.spec, module, preprocessing, layer, classes)
-    lookup(dict(module.named_modules()), layer, f"{where}: network.layer", "module")
+    lookup(dict(module.named_modules()), layer, f"{where}.layer", "module")
     return network
 
 

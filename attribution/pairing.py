@@ -11,12 +11,14 @@ import numpy as np
 import torch
 
 from attribution.bundle import BundleWriter, ConditionRecord, ImageRecord, PairRecord, StudyRecord
+from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.evaluation import chunks
-from attribution.networks import Network, frozen
+from attribution.map_store import MapStore
+from attribution.networks import Network
 from attribution.progress import Progress
 from attribution.rendering import encode_png, render_image, render_pair
-from attribution.run import Condition, Run
+from attribution.run import Run
 from attribution.scoring import Scored, summary
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow")
@@ -40,9 +42,11 @@ def choose_images(run: Run, exported: Sequence[Scored]) -> Selection:
             f"{run.where}: no condition improved its metric, so there is nothing to export: "
             "change the training settings, or set export_unimproved = true"
         )
-    members = np.asarray(run.splits["export"].members)
-    targets = run.splits["export"].targets[members]
-    kept = run.original.predictions[members] == targets
+    members = np.asarray(run.export.members)
+    targets = run.export.targets[members]
+    kept = np.logical_and.reduce(
+        [original.answers.predictions[members] == targets for original in run.originals.values()]
+    )
     dropped = {"original network wrong": int((~kept).sum())}
     for scored in exported:
         right = scored.finetuned.predictions == targets
@@ -70,50 +74,30 @@ def write_pairs(
         sample = run.dataset.samples[item]
         picture = writer.add_picture(encode_png(render_image(decoded[item])))
         writer.add_image(ImageRecord(sample.name, picture, sample.label))
-    originals: dict[str, np.ndarray] = {}
     for scored in exported:
         condition = scored.condition
-        if condition.attributor_name not in originals:
-            originals[condition.attributor_name] = _maps_on_disk(run, condition, selection, progress)
         record = _condition(run, scored)
         writer.add_condition(record)
-        pairs = _pairs(run, scored, finetuned(condition), originals[condition.attributor_name], selection)
-        for number, (item, before, after) in enumerate(pairs, start=1):
+        store = run.finetuned_maps(condition, finetuned(condition), scored.weights_digest)
+        for number, (item, before, after) in enumerate(_pairs(run, condition, store, selection), start=1):
             pictures = render_pair(
                 before, after, decoded[item], style=run.config.rendering.style, scale=run.config.rendering.scale
             )
             digests = [writer.add_picture(encode_png(picture)) for picture in pictures]
             writer.add_pair(_pair(run, scored, record, item, digests))
             progress(f"{condition.name}: pairs", number, len(selection.items))
+        store.remove()
     return writer.finish(_manifest(run, everything, selection))
 
 
-def _maps(run: Run, network: Network, condition: Condition, items: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Maps float32 [H, W] of the plain images for their own classes."""
-    export = run.splits["export"]
-    with frozen(network):
-        for chunk in chunks(items, run.config.batch):
-            maps = condition.attributor(network, export.images(chunk), export.classes(chunk)).maps
-            yield from zip(chunk, maps.float().cpu().numpy(), strict=True)
-
-
-def _maps_on_disk(run: Run, condition: Condition, selection: Selection, progress: Progress) -> np.ndarray:
-    """The original maps of an attributor [pairs, H, W], made once for all its conditions and memory-mapped."""
-    path = run.out / "cache" / f"original-{condition.attributor_name}.npy"
-    size = run.network.preprocessing.size
-    stored = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(selection.items), size, size))
-    for number, (_item, made) in enumerate(_maps(run, run.network, condition, selection.items)):
-        stored[number] = made
-        progress(f"{condition.attributor_name}: original maps", number + 1, len(selection.items))
-    return stored
-
-
 def _pairs(
-    run: Run, scored: Scored, network: Network, originals: np.ndarray, selection: Selection
+    run: Run, condition: Condition, finetuned: MapStore, selection: Selection
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    after = _maps(run, network, scored.condition, selection.items)
-    for original, (item, finetuned) in zip(originals, after, strict=True):
-        yield item, original, finetuned
+    """Item, original and finetuned map float32 [H, W] of the plain images for their own classes."""
+    original = run.original_maps(condition, "export")
+    for chunk in chunks(selection.items, run.config.batch):
+        maps = (store.maps(condition.attributor_name, chunk) for store in (original, finetuned))
+        yield from zip(chunk, *maps, strict=True)
 
 
 def _study(run: Run) -> StudyRecord:
@@ -134,8 +118,8 @@ def _condition(run: Run, scored: Scored) -> ConditionRecord:
     entry = summary(run, scored)
     return ConditionRecord(
         dataset=run.config.dataset.name,
-        metric=scored.condition.metric_config.display,
-        network=run.config.network.name,
+        metric=scored.condition.metric_name,
+        network=scored.condition.network_name,
         attributor=scored.condition.attributor_name,
         direction=scored.condition.metric.direction,
         improved=scored.selection.improved,
@@ -144,7 +128,8 @@ def _condition(run: Run, scored: Scored) -> ConditionRecord:
 
 
 def _pair(run: Run, scored: Scored, record: ConditionRecord, item: int, digests: Sequence[str]) -> PairRecord:
-    export = run.splits["export"]
+    export = run.export
+    answers = run.original(scored.condition).answers
     place = export.members.index(item)
     return PairRecord(
         condition=record.key,
@@ -154,9 +139,9 @@ def _pair(run: Run, scored: Scored, record: ConditionRecord, item: int, digests:
         score_original=_defined(scored.before[place]),
         score_finetuned=_defined(scored.after[place]),
         target=run.label(int(export.targets[item])),
-        prediction_original=run.label(int(run.original.predictions[item])),
+        prediction_original=run.label(int(answers.predictions[item])),
         prediction_finetuned=run.label(int(scored.finetuned.predictions[place])),
-        confidence_original=float(run.original.confidences[item]),
+        confidence_original=float(answers.confidences[item]),
         confidence_finetuned=float(scored.finetuned.confidences[place]),
     )
 
@@ -179,17 +164,16 @@ def _manifest(run: Run, everything: Sequence[Scored], selection: Selection) -> d
         "seed": run.config.seed,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "device": str(run.device),
-        "network": {
-            "name": run.network.name,
-            "spec": run.config.as_json()["network"]["spec"],
-            "weights_sha256": run.network.weights_digest(),
-            "threads": torch.get_num_threads(),
-        },
+        "threads": torch.get_num_threads(),
+        "networks": [
+            {"name": entry["name"], "spec": entry["spec"], "weights_sha256": run.originals[entry["name"]].digest}
+            for entry in run.config.as_json()["networks"]
+        ],
         "dataset": {
             "name": run.dataset.name,
             "digest": run.dataset.digest,
             "images": len(run.dataset.samples),
-            "splits": {name: len(view.members) for name, view in run.splits.items()},
+            "splits": {name: len(view.members) for name, view in next(iter(run.originals.values())).splits.items()},
             "unreadable": [_within(run, problem) for problem in (*run.dataset.unreadable, *run.decoded.unreadable)],
             "empty_masks": list(run.decoded.empty_masks),
         },

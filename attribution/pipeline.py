@@ -5,13 +5,14 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from attribution.conditions import Condition
 from attribution.networks import Network
 from attribution.pairing import choose_images, write_pairs
 from attribution.progress import Progress, silent
-from attribution.run import Condition, Run, prepare
+from attribution.run import Run, prepare
 from attribution.scoring import Scored, score_condition, summary
 from attribution.table import result_table
-from attribution.trainers import TRAINERS, Outcome
+from attribution.trainers import Outcome
 from attribution.workspace import held
 
 logger = logging.getLogger(__name__)
@@ -82,8 +83,7 @@ def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Ou
                 event["agreement"],
             )
 
-    trainer = TRAINERS[condition.training.trainer]
-    return trainer(run.task(condition), run.checkpoint(condition), run.condition_key(condition), report)
+    return condition.trainer(run.task(condition), run.checkpoint(condition), run.condition_key(condition), report)
 
 
 def _scored(run: Run, progress: Progress) -> Iterator[Scored]:
@@ -99,10 +99,14 @@ def _entry(run: Run, scored: Scored) -> dict[str, object]:
 def _bundle(run: Run, progress: Progress) -> Path:
     everything = list(_scored(run, progress))
     for scored in everything:
-        if not scored.selection.improved:
+        if not scored.selection.improved and not scored.condition.trainer.control:
             fate = "exported all the same" if run.config.export_unimproved else "not exported"
             logger.warning("%s: fine-tuning did not improve the metric; %s", scored.condition.name, fate)
-    exported = [scored for scored in everything if scored.selection.improved or run.config.export_unimproved]
+    exported = [
+        scored
+        for scored in everything
+        if scored.selection.improved or scored.condition.trainer.control or run.config.export_unimproved
+    ]
     if not exported:
         logger.warning("%s", result_table([_entry(run, scored) for scored in everything]))
     selection = choose_images(run, exported)

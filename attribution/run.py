@@ -4,52 +4,49 @@ import json
 import logging
 import os
 import random
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from attribution.attributors import ATTRIBUTORS, Attributor
-from attribution.config import MetricConfig, RunConfig, TrainingConfig, read_config, training_for
+from attribution.attributors import Attributor
+from attribution.conditions import Condition, conditions
+from attribution.config import RunConfig, read_config
+from attribution.datasets import list_dataset, only_classes
 from attribution.errors import InputError
 from attribution.evaluation import Answers, answers
-from attribution.images import Dataset, Decoded, decode, list_csv, list_folder, split
-from attribution.metrics import METRICS, LearnableMetric
+from attribution.images import Dataset, Decoded, decode, split
+from attribution.map_store import MapStore
 from attribution.networks import Network, load_network
 from attribution.progress import Progress
-from attribution.registries import lookup
 from attribution.split_view import SplitView
-from attribution.trainers import TRAINERS, Task
+from attribution.trainers import Task
 from attribution.workspace import CACHE, check_owner, claim
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One cell of the study: a metric, its training settings, and an attributor."""
+class Original:
+    """A network before any fine-tuning, the splits as it sees them, and its answers to every image."""
 
-    metric_config: MetricConfig
-    metric: LearnableMetric
-    attributor_name: str
-    attributor: Attributor
-    training: TrainingConfig
-
-    @property
-    def name(self) -> str:
-        return f"{self.metric_config.display} x {self.attributor_name}"
+    network: Network
+    splits: dict[str, SplitView]
+    answers: Answers
+    digest: str  # of its weights
 
     @property
-    def slug(self) -> str:
-        return "".join(letter if letter.isalnum() else "-" for letter in self.name.lower().replace(" x ", "-"))
+    def key(self) -> list[str]:
+        """What all of its maps and answers follow from, besides the data."""
+        return [self.digest, self.network.layer, *map(str, asdict(self.network.preprocessing).values())]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A checked config with everything loaded. `original` are the original network's answers to every image."""
+    """A checked config with everything loaded. All networks see the same images, split in the same way."""
 
     config: RunConfig
     where: str
@@ -57,40 +54,62 @@ class Run:
     device: torch.device
     dataset: Dataset
     decoded: Decoded
-    network: Network
-    splits: dict[str, SplitView]
-    original: Answers
+    originals: dict[str, Original]
     conditions: tuple[Condition, ...]
     key: str
+
+    @property
+    def export(self) -> SplitView:
+        """The export split, for what does not depend on the network: its members, targets and names."""
+        return next(iter(self.originals.values())).splits["export"]
 
     def label(self, index: int) -> str:
         """Name of a class; one that the data set does not name is shown by its number."""
         return self.dataset.classes.get(index, f"class {index}")
 
+    def original(self, condition: Condition) -> Original:
+        """The network that the condition starts from."""
+        return self.originals[condition.network_name]
+
     def task(self, condition: Condition) -> Task:
         """The condition's fine-tuning."""
+        original = self.original(condition)
         return Task(
-            original=self.network,
+            original=original.network,
             attributor=condition.attributor,
             metric=condition.metric,
-            train=self.splits["train"],
-            validation=self.splits["validation"],
-            logits=self.original.logits,
-            predictions=self.original.predictions,
+            train=original.splits["train"],
+            validation=original.splits["validation"],
+            logits=original.answers.logits,
+            predictions=original.answers.predictions,
             config=condition.training,
             seed=self.config.seed,
             batch=self.config.batch,
+            known=partial(self.original_maps(condition, "validation").known, condition.attributor_name),
         )
+
+    def original_maps(self, condition: Condition, split: str) -> MapStore:
+        """The maps of the condition's original network, which all conditions of that network share."""
+        original = self.original(condition)
+        attributors = {each.attributor_name: each.attributor for each in self.conditions}
+        return self._store(original.key, original.network, attributors, original.splits[split])
+
+    def finetuned_maps(self, condition: Condition, network: Network, digest: str) -> MapStore:
+        """The maps of the condition's finetuned network (`digest` is of its weights) on the export split."""
+        original = self.original(condition)
+        key = [digest, *original.key[1:]]
+        attributors = {condition.attributor_name: condition.attributor}
+        return self._store(key, network, attributors, original.splits["export"])
+
+    def _store(
+        self, key: list[str], network: Network, attributors: dict[str, Attributor], split: SplitView
+    ) -> MapStore:
+        return MapStore(self.out / CACHE, json.dumps([self.key, key]), network, attributors, split, self.config.batch)
 
     def condition_key(self, condition: Condition) -> str:
         """SHA-256 over everything that the condition's weights follow from."""
-        settings = {
-            "metric": condition.metric.name,
-            "options": condition.metric_config.options,
-            "training": asdict(condition.training),
-            "attributor": condition.attributor_name,
-        }
-        return sha256(f"{self.key}{json.dumps(settings, sort_keys=True)}".encode()).hexdigest()
+        settings = [self.key, self.original(condition).key, condition.settings]
+        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     def checkpoint(self, condition: Condition) -> Path:
         """Where the condition's fine-tuning is kept; other settings have another place, so none are lost."""
@@ -101,35 +120,59 @@ def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress
     """Read, check and load all that a run needs. Raises InputError with file, key and remedy."""
     config = read_config(config_path)
     where = str(config_path)
-    conditions = tuple(_conditions(config, where))
+    cells = tuple(conditions(config, where))
     chosen = choose_device(device)
     _be_deterministic(config.seed)
-    listed = _list_dataset(config, where)
-    dataset = _only_classes(listed, config.dataset.classes, f"{where}: dataset")
-    network = load_network(config.network, where)
-    _check_indices(config, listed, network, where)
-    if config.dataset.only_listed_classes:
-        network = network.restricted(sorted(dataset.classes))
-    _check_needs(config, dataset, conditions, where)
-    state = _state(config, dataset, network, chosen)
+    listed = list_dataset(config.dataset, where)
+    dataset = only_classes(listed, config.dataset.classes, f"{where}: dataset")
+    networks = _load_networks(config, dataset, listed, where)
+    _check_needs(dataset, cells, where)
+    state = _state(config, dataset, chosen)
     check_owner(out, state, resume=resume)
-    decoded = decode(dataset, network.preprocessing, out / CACHE, progress=progress)
-    splits = _split(config, dataset, decoded, network, conditions, chosen, where)
-    network.to(chosen)
-    original = _original_answers(network, splits["train"], len(dataset.samples), config.batch, progress)
-    _check_pairs(config, original, splits["export"], where)
+    decoded = decode(dataset, networks[0].preprocessing, out / CACHE, progress=progress)
+    views = _split(config, dataset, decoded, networks[0], cells, chosen, where)
+    originals = {}
+    for network in networks:
+        digest = network.weights_digest()
+        network.to(chosen)
+        seen = {name: replace(view, preprocessing=network.preprocessing) for name, view in views.items()}
+        known = _original_answers(network, seen["train"], len(dataset.samples), config.batch, progress)
+        originals[network.name] = Original(network, seen, known, digest)
+    _check_pairs(config, list(originals.values()), where)
     key = json.dumps(state, sort_keys=True)
-    run = Run(config, where, out, chosen, dataset, decoded, network, splits, original, conditions, key)
+    run = Run(config, where, out, chosen, dataset, decoded, originals, cells, key)
     _rehearse(run, progress)
     claim(out, state)
     return run
+
+
+def _load_networks(config: RunConfig, dataset: Dataset, listed: Dataset, where: str) -> list[Network]:
+    """Every network of the run. They see the same pixels, since an image of a study has one picture."""
+    networks = []
+    for index, entry in enumerate(config.networks):
+        at = f"{where}: network" if len(config.networks) == 1 else f"{where}: networks[{index}]"
+        network = load_network(entry, at)
+        _check_indices(config, listed, network, where)
+        if config.dataset.only_listed_classes:
+            network = network.restricted(sorted(dataset.classes))
+        networks.append(network)
+        if _pixels(network) != _pixels(networks[0]):
+            raise InputError(
+                f"{at}.preprocessing: {network.name} and {networks[0].name} cut images differently, and a study shows "
+                f"one picture of each: give all networks the same preprocessing ({_pixels(networks[0])})"
+            )
+    return networks
+
+
+def _pixels(network: Network) -> dict[str, object]:
+    return {key: value for key, value in asdict(network.preprocessing).items() if key not in ("mean", "std")}
 
 
 def _rehearse(run: Run, progress: Progress) -> None:
     """One batch through each condition's training that is still to come: what cannot work fails now."""
     for number, condition in enumerate(run.conditions, start=1):
         if not run.checkpoint(condition).is_file():
-            TRAINERS[condition.training.trainer].rehearse(run.task(condition))
+            condition.trainer.rehearse(run.task(condition))
         progress("trying every condition", number, len(run.conditions))
 
 
@@ -150,58 +193,6 @@ def _be_deterministic(seed: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def _conditions(config: RunConfig, where: str) -> Iterator[Condition]:
-    for index, chosen in enumerate(config.metrics):
-        at = f"{where}: metrics[{index}]"
-        kind = lookup(METRICS, chosen.name, f"{at}.name", "learnable metric")
-        try:
-            metric = kind(**chosen.options)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{at}.options: {chosen.name} does not take them: {error}") from error
-        for name in config.attributors:
-            attributor = lookup(ATTRIBUTORS, name, f"{where}: attributors", "attributor")
-            if not attributor.differentiable:
-                raise InputError(f"{where}: attributors: {name} is not differentiable: nothing can be fine-tuned on it")
-            training = training_for(chosen, name, where)
-            lookup(TRAINERS, training.trainer, f"{at}.training.trainer", "trainer")
-            yield Condition(chosen, metric, name, attributor, training)
-
-
-def _list_dataset(config: RunConfig, where: str) -> Dataset:
-    chosen = config.dataset
-    at = f"{where}: dataset"
-    if chosen.layout == "csv":
-        if chosen.table is None:
-            raise InputError(f'{at}.table: missing: layout = "csv" needs the CSV file that lists the images')
-        if chosen.boxes is not None or chosen.class_indices:
-            raise InputError(f"{at}: boxes and class_indices go with layout = folder: name the columns in `columns`")
-        dataset = list_csv(
-            chosen.table, chosen.images, name=chosen.name, masks=chosen.masks, columns=chosen.columns, where=at
-        )
-    else:
-        if chosen.table is not None or chosen.columns:
-            raise InputError(f"{at}: table and columns go with layout = csv: drop them")
-        dataset = list_folder(
-            chosen.images,
-            name=chosen.name,
-            masks=chosen.masks,
-            boxes=chosen.boxes,
-            class_indices=chosen.class_indices or None,
-            where=at,
-        )
-    return dataset
-
-
-def _only_classes(dataset: Dataset, classes: tuple[str, ...], at: str) -> Dataset:
-    if not classes:
-        return dataset
-    known = {sample.label for sample in dataset.samples}
-    for label in classes:
-        lookup(dict.fromkeys(sorted(known), label), label, f"{at}.classes", "class")
-    kept = tuple(sample for sample in dataset.samples if sample.label in classes)
-    return Dataset(dataset.name, kept, dataset.unreadable, dataset.digest)
-
-
 def _check_indices(config: RunConfig, dataset: Dataset, network: Network, where: str) -> None:
     """The data set's class indices are the network's."""
     indices = sorted(dataset.classes)
@@ -219,9 +210,9 @@ def _check_indices(config: RunConfig, dataset: Dataset, network: Network, where:
         )
 
 
-def _check_needs(config: RunConfig, dataset: Dataset, conditions: tuple[Condition, ...], where: str) -> None:
+def _check_needs(dataset: Dataset, cells: tuple[Condition, ...], where: str) -> None:
     bare = [sample.path.name for sample in dataset.samples if sample.mask is None and sample.box is None]
-    for condition in conditions:
+    for condition in cells:
         metric = condition.metric
         if metric.needs_masks and bare:
             raise InputError(
@@ -235,14 +226,12 @@ def _check_needs(config: RunConfig, dataset: Dataset, conditions: tuple[Conditio
             )
 
 
-def _state(config: RunConfig, dataset: Dataset, network: Network, device: torch.device) -> dict[str, object]:
+def _state(config: RunConfig, dataset: Dataset, device: torch.device) -> dict[str, object]:
     """What all finished work in the run's folder follows from."""
     return {
         "basis": config.basis_digest(),
         "dataset": dataset.digest,
         "classes": sorted(dataset.classes.values()),
-        "network": network.weights_digest(),
-        "preprocessing": list(map(str, asdict(network.preprocessing).values())),
         "device": device.type,
     }
 
@@ -252,7 +241,7 @@ def _split(
     dataset: Dataset,
     decoded: Decoded,
     network: Network,
-    conditions: tuple[Condition, ...],
+    cells: tuple[Condition, ...],
     device: torch.device,
     where: str,
 ) -> dict[str, SplitView]:
@@ -267,7 +256,7 @@ def _split(
         raise InputError(f"{where}: dataset: no image of {labels} can be decoded: replace the files or drop the class")
     if unreadable := len(dataset.unreadable) + len(decoded.unreadable):
         logger.warning("%d files cannot be read; %d images are left", unreadable, len(readable))
-    least = max(condition.metric.least_per_class for condition in conditions)
+    least = max(condition.metric.least_per_class for condition in cells)
     shares = config.dataset.splits
     parts = split(
         [dataset.samples[index] for index in readable],
@@ -304,11 +293,14 @@ def _original_answers(network: Network, view: SplitView, images: int, batch: int
     return answers(network, view, range(images), batch=batch, tick=tick)
 
 
-def _check_pairs(config: RunConfig, original: Answers, export: SplitView, where: str) -> None:
+def _check_pairs(config: RunConfig, originals: list[Original], where: str) -> None:
+    export = originals[0].splits["export"]
     members = np.asarray(export.members)
-    correct = int((original.predictions[members] == export.targets[members]).sum())
+    right = [original.answers.predictions[members] == export.targets[members] for original in originals]
+    correct = int(np.logical_and.reduce(right).sum())
     if correct < config.pairs:
+        who = "the original network classifies" if len(originals) == 1 else "all original networks classify"
         raise InputError(
-            f"{where}: pairs: {config.pairs} wanted, but the original network classifies only {correct} of the "
+            f"{where}: pairs: {config.pairs} wanted, but {who} only {correct} of the "
             f"{len(members)} export images correctly: lower pairs or raise dataset.splits.export"
         )

@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from attribution.conditions import Condition
 from attribution.evaluation import Answers, answers, metric_scores
 from attribution.progress import Progress
-from attribution.run import Condition, Run
+from attribution.run import Run
 from attribution.statistics import PairedDifference, paired_difference
 from attribution.trainers import Outcome, Selection
 
@@ -36,7 +38,8 @@ class Scored:
 
 def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: Progress) -> Scored:
     """Scores both networks on the same inputs of the export split."""
-    export = run.splits["export"]
+    original = run.original(condition)
+    export = original.splits["export"]
     members = list(export.members)
     draws = condition.metric.draws
     total = (2 * draws + 1) * len(members)
@@ -47,10 +50,11 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
         done += count
         progress(f"{condition.name}: scoring", done, total)
 
+    digest = outcome.network.weights_digest()
     before, after = (
         metric_scores(
-            network,
-            run.network,
+            store.network,
+            original.network,
             condition.attributor,
             condition.metric,
             export,
@@ -59,12 +63,16 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
             batch=run.config.batch,
             draws=draws,
             own=True,
+            known=partial(store.known, condition.attributor_name),
             tick=tick,
         )
-        for network in (run.network, outcome.network)
+        for store in (
+            run.original_maps(condition, "export"),
+            run.finetuned_maps(condition, outcome.network, digest),
+        )
     )
     finetuned = answers(outcome.network, export, members, batch=run.config.batch, tick=tick)
-    original = run.original.predictions[members]
+    predicted = original.answers.predictions[members]
     targets = export.targets[members]
     return Scored(
         condition=condition,
@@ -73,12 +81,12 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
         after=mean_of_draws(after),
         finetuned=finetuned,
         difference=paired_difference(mean_of_draws(before), mean_of_draws(after), seed=run.config.seed),
-        accuracy_before=float((original == targets).mean()),
+        accuracy_before=float((predicted == targets).mean()),
         accuracy_after=float((finetuned.predictions == targets).mean()),
-        export_agreement=float((finetuned.predictions == original).mean()),
-        agreement_all_classes=float((finetuned.first == run.original.first[members]).mean()),
+        export_agreement=float((finetuned.predictions == predicted).mean()),
+        agreement_all_classes=float((finetuned.first == original.answers.first[members]).mean()),
         reliability=split_half_reliability(after - before),
-        weights_digest=outcome.network.weights_digest(),
+        weights_digest=digest,
     )
 
 
@@ -87,10 +95,12 @@ def summary(run: Run, scored: Scored) -> dict[str, object]:
     difference, selection = scored.difference, scored.selection
     return {
         "dataset": run.config.dataset.name,
-        "metric": scored.condition.metric_config.display,
-        "network": run.config.network.name,
+        "metric": scored.condition.metric_name,
+        "network": scored.condition.network_name,
         "attributor": scored.condition.attributor_name,
         "direction": scored.condition.metric.direction,
+        "trainer": scored.condition.trainer.name,
+        "control": scored.condition.trainer.control,
         "improved": selection.improved,
         "confirmed": _confirmed(scored),
         "validation": {"before": _number(selection.before), "after": _number(selection.after)},
@@ -107,7 +117,7 @@ def summary(run: Run, scored: Scored) -> dict[str, object]:
         "agreement": _number(scored.export_agreement),
         "agreement_validation": _number(selection.agreement),
         "agreement_all_classes": _number(scored.agreement_all_classes),
-        "classes": len(run.network.choices()),
+        "classes": len(run.original(scored.condition).network.choices()),
         "accuracy": {"before": _number(scored.accuracy_before), "after": _number(scored.accuracy_after)},
         "selected_step": selection.step,
         "weights_sha256": scored.weights_digest,

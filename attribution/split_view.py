@@ -52,5 +52,11 @@ class SplitView:
 
     def draw(self, seed: int, item: int, turn: int = 0) -> np.random.Generator:
         """A generator of random numbers that belong to this image, seed and turn alone."""
-        key = sha256(f"{seed}/{self.names[item]}/{turn}".encode()).digest()
-        return np.random.default_rng(np.frombuffer(key, dtype=np.uint32))
+        return np.random.default_rng(np.frombuffer(self._key(seed, item, turn), dtype=np.uint32))
+
+    def seeds(self, seed: int, items: Sequence[int], turn: int = 0) -> tuple[int, ...]:
+        """A number below 2^63 for each image, which belongs to this image, seed and turn alone."""
+        return tuple(int.from_bytes(self._key(seed, item, turn)[:8]) >> 1 for item in items)
+
+    def _key(self, seed: int, item: int, turn: int) -> bytes:
+        return sha256(f"{seed}/{self.names[item]}/{turn}".encode()).digest()

@@ -1,7 +1,7 @@
 """What every attributor does."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
@@ -21,10 +21,15 @@ class Attribution:
 
 
 class Attributor(Protocol):
-    """Makes attribution maps from (network, images, targets)."""
+    """Makes attribution maps from (network, images, targets).
 
-    name: str
-    differentiable: bool
+    A frozen dataclass whose fields are the method's options, each with a default; a value that makes no sense raises
+    ValueError in ``__post_init__``. The map of an image depends on nothing but the network, the image and the target:
+    not on batch mates, not on earlier calls. What is drawn at random follows from a `seed` among the options.
+    """
+
+    name: ClassVar[str]
+    differentiable: ClassVar[bool]  # whether maps made with create_graph carry exact gradients for the parameters
 
     def __call__(self, network: Network, images: Tensor, targets: Tensor, *, create_graph: bool = False) -> Attribution:
         """Maps of `images` [N, 3, H, W] for the classes `targets` [N]."""

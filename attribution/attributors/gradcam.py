@@ -1,5 +1,8 @@
 """GradCAM (Selvaraju et al. 2017, equations 1 and 2)."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,14 +12,15 @@ from attribution.errors import InputError
 from attribution.networks import Network
 
 
+@dataclass(frozen=True)
 class GradCAM:
     """relu of the sum over channels of (spatial mean of d score / dA_k) A_k at the network's feature layer.
 
     Bilinear to the size of the input. The layer's last output counts if the network calls the layer more than once.
     """
 
-    name = "GradCAM"
-    differentiable = True
+    name: ClassVar[str] = "GradCAM"
+    differentiable: ClassVar[bool] = True
 
     def __call__(self, network: Network, images: Tensor, targets: Tensor, *, create_graph: bool = False) -> Attribution:
         logits, features = logits_and_features(network, images)

@@ -1,7 +1,8 @@
 """GuidedBackprop (Springenberg et al. 2015): the gradient where every ReLU passes positive gradients only."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -55,11 +56,12 @@ def _is_relu6(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     return float(args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)) == 0.0
 
 
+@dataclass(frozen=True)
 class GuidedBackprop:
     """Guided gradient with respect to the input, summed over colour channels (the published study's reduction)."""
 
-    name = "GuidedBackprop"
-    differentiable = True
+    name: ClassVar[str] = "GuidedBackprop"
+    differentiable: ClassVar[bool] = True
 
     def __call__(self, network: Network, images: Tensor, targets: Tensor, *, create_graph: bool = False) -> Attribution:
         _refuse_compiled(network)

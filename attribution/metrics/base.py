@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, cast
 
 from torch import Tensor
 
+from attribution.attributors import Attributor
+from attribution.networks import Network
 from attribution.split_view import SplitView
 
 Direction = Literal["higher", "lower"]
@@ -15,24 +17,52 @@ Direction = Literal["higher", "lower"]
 class Probe:
     """What one evaluation looks at: inputs [N, 3, H, W], targets [N] to explain, regions bool [N, H, W] to score on.
 
-    `items` says that the inputs are just these images of the data set, so that what is known of them can be reused.
-    `own`, bool [N], says which inputs explain the class of the image they were made for; None: all do.
+    `regions` is None for a metric that needs none. `items` says that the inputs are just these images of the data
+    set, so that what is known of them can be reused. `own`, bool [N], says which inputs explain the class of the
+    image they were made for; None: all do. `seeds` [N] are numbers of each image's own: whatever a metric draws for
+    an image follows from its seed, never from batch mates.
     """
 
     inputs: Tensor
     targets: Tensor
-    regions: Tensor
+    regions: Tensor | None
     items: tuple[int, ...] | None
+    seeds: tuple[int, ...]
     own: Tensor | None = None
 
 
-class LearnableMetric(Protocol):
-    """An explanation metric that gives a loss to fine-tune on."""
+@dataclass(frozen=True)
+class Explained:
+    """A network's maps [N, H, W] of a probe's inputs with the logits [N, classes] they came from, and what made them.
+
+    Made for a loss, maps and logits carry a graph to the network's parameters. A metric that asks the network or the
+    attributor again does so through `network` and `attributor`.
+    """
+
+    network: Network
+    attributor: Attributor
+    probe: Probe
+    maps: Tensor
+    logits: Tensor
+
+    @property
+    def regions(self) -> Tensor:
+        """The probe's regions. ValueError if it has none."""
+        if self.probe.regions is None:
+            raise ValueError("this probe has no regions")
+        return self.probe.regions
+
+
+class Metric(Protocol):
+    """An explanation metric: a frozen dataclass whose fields are its options, each with a default.
+
+    An option that makes no sense raises ValueError in ``__post_init__``.
+    """
 
     name: ClassVar[str]
     direction: ClassVar[Direction]
     needs_masks: ClassVar[bool]
-    published: ClassVar[tuple[float, float]]  # weight and learning rate of the published study
+    learnable: ClassVar[bool]  # whether it is a `LearnableMetric`
 
     @property
     def draws(self) -> int:
@@ -64,10 +94,23 @@ class LearnableMetric(Protocol):
         """
         ...
 
-    def scores(self, maps: Tensor, regions: Tensor) -> Tensor:
-        """Scores [N] of maps [N, H, W]; NaN where the metric is undefined."""
+    def scores(self, explained: Explained) -> Tensor:
+        """Scores [N] (float64, on any device); NaN where the metric is undefined."""
         ...
 
-    def loss(self, maps: Tensor, regions: Tensor) -> Tensor:
+
+class LearnableMetric(Metric, Protocol):
+    """An explanation metric that gives a loss to fine-tune on."""
+
+    published: ClassVar[tuple[float, float] | None]  # weight and learning rate of the published study, if it has any
+
+    def loss(self, explained: Explained) -> Tensor:
         """A number that falls as the metric gets better; images where it is undefined take no part."""
         ...
+
+
+def as_learnable(metric: Metric) -> LearnableMetric:
+    """The same metric as one that gives a loss. TypeError if it gives none."""
+    if not metric.learnable:
+        raise TypeError(f"{metric.name} is not a learnable metric")
+    return cast(LearnableMetric, metric)

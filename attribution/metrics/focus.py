@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from attribution.metrics.base import Direction, Probe
+from attribution.metrics.base import Direction, Explained, Probe
 from attribution.metrics.relevance_mass import mass_loss, relevance_mass
 from attribution.split_view import SplitView
 
@@ -39,7 +39,8 @@ class Focus:
     name: ClassVar[str] = "Focus"
     direction: ClassVar[Direction] = "higher"
     needs_masks: ClassVar[bool] = False
-    published: ClassVar[tuple[float, float]] = (0.01, 3e-5)
+    learnable: ClassVar[bool] = True
+    published: ClassVar[tuple[float, float] | None] = (0.01, 3e-5)
 
     def __post_init__(self) -> None:
         if self.variant not in ("standard", "published"):
@@ -81,13 +82,14 @@ class Focus:
             targets = classes.gather(1, shown.argmax(dim=1, keepdim=True))[:, 0]
             own = targets == split.classes(items)
         quadrants = classes == targets[:, None]
-        return Probe(inputs, targets, quadrant_regions(quadrants, inputs.shape[2], inputs.shape[3]), None, own)
+        regions = quadrant_regions(quadrants, inputs.shape[2], inputs.shape[3])
+        return Probe(inputs, targets, regions, None, split.seeds(seed, items, turn), own)
 
-    def scores(self, maps: Tensor, regions: Tensor) -> Tensor:
-        return relevance_mass(maps, regions)
+    def scores(self, explained: Explained) -> Tensor:
+        return relevance_mass(explained.maps.double(), explained.regions)
 
-    def loss(self, maps: Tensor, regions: Tensor) -> Tensor:
-        return mass_loss(maps, regions)
+    def loss(self, explained: Explained) -> Tensor:
+        return mass_loss(explained.maps, explained.regions)
 
     def _two_of_the_class(self, split: SplitView, item: int, rng: np.random.Generator) -> list[int]:
         own = int(split.targets[item])

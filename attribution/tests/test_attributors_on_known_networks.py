@@ -41,7 +41,7 @@ def test_gradcam_equals_captum(name: str) -> None:
     images = inputs(96)
     # captum cannot explain the last output of a module that is called twice, as the last ReLU6 of EfficientNet is:
     # its BatchNorm puts out the same map before that ReLU6, which the reference lets through by hand.
-    maps = ATTRIBUTORS["GradCAM"](network, images, TARGETS).maps
+    maps = ATTRIBUTORS["GradCAM"]()(network, images, TARGETS).maps
     if name == "efficientnet":
         features = network.module.extract_features(images)  # type: ignore[operator]
         features = features.detach().requires_grad_()
@@ -65,7 +65,7 @@ def test_guided_backprop_equals_captum(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = CaptumGuidedBackprop(network.module).attribute(images.clone(), target=TARGETS).sum(dim=1)
-    maps = ATTRIBUTORS["GuidedBackprop"](network, images, TARGETS).maps
+    maps = ATTRIBUTORS["GuidedBackprop"]()(network, images, TARGETS).maps
     scale = expected.abs().max().item()
     torch.testing.assert_close(maps, expected.detach(), atol=1e-5 * scale, rtol=1e-5)
 
@@ -74,7 +74,7 @@ def test_guided_backprop_equals_captum(name: str) -> None:
 def test_efficientnets_relu6_is_reached_and_maps_are_those_of_each_image_alone(attributor: str) -> None:
     network = known("efficientnet")
     images = inputs(64)
-    made = ATTRIBUTORS[attributor]
+    made = ATTRIBUTORS[attributor]()
     together = made(network, images, TARGETS).maps
     alone = torch.cat([made(network, images[i : i + 1], TARGETS[i : i + 1]).maps for i in range(2)])
     assert together.abs().max() > 0

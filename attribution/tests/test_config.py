@@ -16,7 +16,7 @@ def change(config: Path, old: str, new: str) -> Path:
 def test_paths_are_relative_to_the_config(small_run: Path) -> None:
     config = read_config(small_run)
     assert config.dataset.images == small_run.parent / "images"
-    assert config.network.spec == f"file:{small_run.parent / 'network.pt'}"
+    assert config.networks[0].spec == f"file:{small_run.parent / 'network.pt'}"
 
 
 def test_a_bundles_copy_of_the_config_names_no_machine(small_run: Path) -> None:

@@ -24,7 +24,7 @@ def make_task(attributor: str, metric: str, tested: Network) -> tuple[Task, Netw
     split = small_split(classes=5, per_class=3, size=tested.preprocessing.size, dtype=torch.float64)
     task = Task(
         original=tested,
-        attributor=ATTRIBUTORS[attributor],
+        attributor=ATTRIBUTORS[attributor](),
         metric=METRICS[metric](),
         train=split,
         validation=split,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from attribution.metrics.focus import Focus, mosaic, quadrant_regions
+from attribution.metrics.relevance_mass import relevance_mass
 from attribution.tests.small_splits import PreciseView, small_split
 
 
@@ -39,7 +40,7 @@ def test_scores_equal_quantus() -> None:
     metric = QuantusFocus(disable_warnings=True)
     expected = metric.evaluate_batch(a_batch=maps[:, None], c_batch=quadrants)
     regions = quadrant_regions(torch.from_numpy(quadrants == 1), 12, 12)
-    np.testing.assert_allclose(Focus().scores(torch.from_numpy(maps), regions).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(relevance_mass(torch.from_numpy(maps), regions).numpy(), expected, atol=1e-6)
 
 
 def test_two_quadrants_hold_the_target_class_and_one_of_them_the_image(split: PreciseView) -> None:
@@ -48,6 +49,7 @@ def test_two_quadrants_hold_the_target_class_and_one_of_them_the_image(split: Pr
     assert probe.items is None
     assert probe.inputs.shape == (15, 3, 32, 32)
     torch.testing.assert_close(probe.targets, split.classes(items))
+    assert probe.regions is not None
     assert probe.regions.flatten(1).double().mean(dim=1).tolist() == [0.5] * 15
     pictures = split.images(items)
     for item in items:
@@ -84,6 +86,7 @@ def test_the_published_variant_explains_the_class_that_the_original_sees_first(s
 
     metric = Focus(variant="published")
     probe = metric.probe(split, list(split.members), seed=4, turn=0, original_logits=sees_class_two_then_four)
+    assert probe.regions is not None
     assert probe.regions.flatten(1).double().mean(dim=1).tolist() == [0.25] * 15
     # Four of the five classes are shown, so class 2 is missing only where the draw left it out: then class 4 is there.
     assert set(probe.targets.tolist()) == {2, 4}

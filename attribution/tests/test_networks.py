@@ -31,7 +31,7 @@ def not_a_network() -> int:
 def test_torchvision_networks_come_with_preprocessing_classes_and_layer(name: str, layer: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network = load_network(NetworkConfig(name=name, spec=f"torchvision:{name}"), "study.toml")
+        network = load_network(NetworkConfig(name=name, spec=f"torchvision:{name}"), "study.toml: network")
     assert (network.preprocessing, network.classes, network.layer) == (IMAGENET, 1000, layer)
     assert not network.module.training
 
@@ -44,7 +44,7 @@ def test_a_factory_of_the_users_own_gets_its_arguments_and_looks_up_those_that_a
             arguments={"classes": classes},
             preprocessing=PREPROCESSING,
         )
-        network = load_network(config, "study.toml")
+        network = load_network(config, "study.toml: network")
         assert network.classes == 3
         assert network.preprocessing.size == 32
 
@@ -56,7 +56,7 @@ def test_the_last_feature_map_before_pooling_is_found() -> None:
         arguments={"classes": 3},
         preprocessing=PREPROCESSING,
     )
-    assert load_network(config, "study.toml").layer in ("features", "features.4")
+    assert load_network(config, "study.toml: network").layer in ("features", "features.4")
 
 
 def test_a_factory_needs_preprocessing() -> None:
@@ -64,7 +64,7 @@ def test_a_factory_needs_preprocessing() -> None:
         name="mine", spec="import:attribution.tests.test_networks:make_plain", arguments={"classes": 3}
     )
     with pytest.raises(InputError, match=r"network\.preprocessing: missing"):
-        load_network(config, "study.toml")
+        load_network(config, "study.toml: network")
 
 
 def test_a_factory_must_return_a_network() -> None:
@@ -72,7 +72,7 @@ def test_a_factory_must_return_a_network() -> None:
         name="mine", spec="import:attribution.tests.test_networks:not_a_network", preprocessing=PREPROCESSING
     )
     with pytest.raises(InputError, match=r"returned int: it must return a torch\.nn\.Module"):
-        load_network(config, "study.toml")
+        load_network(config, "study.toml: network")
 
 
 def test_efficientnet_lite0_with_its_packaged_weights_is_the_offline_imagenet_network() -> None:
@@ -85,9 +85,9 @@ def test_efficientnet_lite0_with_its_packaged_weights_is_the_offline_imagenet_ne
         },
         preprocessing=PreprocessingConfig(size=224, mean=(0.498,) * 3, std=(0.502,) * 3),
     )
-    network = load_network(config, "study.toml")
+    network = load_network(config, "study.toml: network")
     assert network.classes == 1000
-    assert network.weights_digest() == load_network(config, "study.toml").weights_digest()
+    assert network.weights_digest() == load_network(config, "study.toml: network").weights_digest()
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_efficientnet_lite0_with_its_packaged_weights_is_the_offline_imagenet_ne
 def test_an_incomplete_network_file_is_refused(tmp_path: Path, content: dict[str, object], expected: str) -> None:
     torch.save(content, tmp_path / "n.pt")
     with pytest.raises(InputError, match=expected):
-        load_network(NetworkConfig(name="n", spec=f"file:{tmp_path / 'n.pt'}"), "study.toml")
+        load_network(NetworkConfig(name="n", spec=f"file:{tmp_path / 'n.pt'}"), "study.toml: network")
 
 
 def test_a_file_that_is_no_network_is_refused_and_never_unpickled(tmp_path: Path) -> None:
     (tmp_path / "n.pt").write_bytes(b"not a network")
     with pytest.raises(InputError, match="not a readable network file"):
-        load_network(NetworkConfig(name="n", spec=f"file:{tmp_path / 'n.pt'}"), "study.toml")
+        load_network(NetworkConfig(name="n", spec=f"file:{tmp_path / 'n.pt'}"), "study.toml: network")

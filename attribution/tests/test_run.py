@@ -18,9 +18,13 @@ from attribution.workspace import held
         (
             'name = "RMA"',
             'name = "RMAA"',
-            r"study\.toml: metrics\[0\]\.name: unknown learnable metric 'RMAA': did you mean 'RMA'\? \(known: Fo",
+            r"study\.toml: metrics\[0\]\.name: unknown metric 'RMAA': did you mean 'RMA'\? \(known: Fo",
         ),
-        ('"GuidedBackprop"', '"GuidedBackpropp"', r"attributors: unknown attributor .*did you mean 'GuidedBackprop'"),
+        (
+            '"GuidedBackprop"',
+            '"GuidedBackpropp"',
+            r"attributors\[1\]\.name: unknown attributor .*did you mean 'GuidedBackprop'",
+        ),
         (
             'name = "Focus"',
             'name = "Focus"\noptions = { variant = "x" }',
@@ -118,11 +122,12 @@ def test_listed_classes_restrict_the_networks_answers(small_run: Path, tmp_path:
     )
     small_run.write_text(text)
     run = prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
-    assert run.network.columns == (1, 2, 3)
-    assert run.original.logits.shape == (30, 4)
-    assert set(run.original.predictions) <= {1, 2, 3}
+    original = run.originals["SmallCNN"]
+    assert original.network.columns == (1, 2, 3)
+    assert original.answers.logits.shape == (30, 4)
+    assert set(original.answers.predictions) <= {1, 2, 3}
     assert run.label(1) == "disc"
-    assert set(run.splits["train"].targets) == {1, 2, 3}
+    assert set(original.splits["train"].targets) == {1, 2, 3}
 
 
 def test_a_refused_run_claims_no_folder_so_the_remedy_works(small_run: Path, tmp_path: Path) -> None:
@@ -160,7 +165,7 @@ def test_what_cannot_be_trained_on_is_found_before_training(
     small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Maps can be made, but the loss has no gradient: that must not wait for the condition's turn."""
-    monkeypatch.setattr("attribution.metrics.rma.RMA.loss", lambda _self, maps, _regions: maps.detach().sum() / 0)
+    monkeypatch.setattr("attribution.metrics.rma.RMA.loss", lambda _self, explained: explained.maps.detach().sum() / 0)
     monkeypatch.setattr("attribution.trainers.fidelity.fidelity_loss", lambda wanted, _made: wanted.sum() * 0)
     with pytest.raises(RuntimeError, match="does not require grad"), held(tmp_path / "out"):
         prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)

@@ -10,7 +10,8 @@ from attribution.attributors import ATTRIBUTORS
 from attribution.config import TrainingConfig
 from attribution.errors import InputError
 from attribution.evaluation import answers, metric_scores
-from attribution.metrics import METRICS
+from attribution.metrics import METRICS, Explained
+from attribution.metrics.rma import RMA
 from attribution.networks import Network
 from attribution.tests.small_networks import PlainReLU, network
 from attribution.tests.small_splits import small_split
@@ -26,7 +27,7 @@ def task(**changes: object) -> Task:
     settings = {"weight": 0.5, "learning_rate": 1e-3, "steps": 12, "validate_every": 4, "minimum_agreement": 0.5}
     return Task(
         original=original,
-        attributor=ATTRIBUTORS["GradCAM"],
+        attributor=ATTRIBUTORS["GradCAM"](),
         metric=METRICS["RMA"](),
         train=split,
         validation=split,
@@ -103,8 +104,8 @@ def test_without_a_trusted_checkpoint_nothing_counts_as_improved(tmp_path: Path)
 
 def test_a_metric_that_gets_worse_is_reported_as_not_improved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = task()
-    loss = type(made.metric).loss
-    monkeypatch.setattr(type(made.metric), "loss", lambda self, maps, regions: -loss(self, maps, regions))
+    loss = RMA.loss
+    monkeypatch.setattr(RMA, "loss", lambda self, explained: -loss(self, explained))
     outcome = train(made, tmp_path / "c.pt")
     assert outcome.selection.after < outcome.selection.before
     assert not outcome.selection.improved
@@ -155,8 +156,8 @@ def test_maps_that_vanish_are_no_improvement(tmp_path: Path, monkeypatch: pytest
     scores = type(made.metric).scores
     count = [0]
 
-    def forget(self: object, maps: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
-        made_scores = scores(self, maps, regions)  # type: ignore[arg-type]
+    def forget(self: object, explained: Explained) -> torch.Tensor:
+        made_scores = scores(self, explained)  # type: ignore[arg-type]
         count[0] += 1
         # Batches of 8 over 20 images: the first three calls score the original.
         return made_scores if count[0] <= 3 else torch.where(made_scores < 0.3, torch.nan, made_scores + 0.1)

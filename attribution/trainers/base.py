@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from torch import Tensor
 
 from attribution.attributors import Attributor
 from attribution.config import TrainingConfig
-from attribution.metrics import LearnableMetric
+from attribution.evaluation import Known
+from attribution.metrics import Metric
 from attribution.networks import Network
 from attribution.split_view import SplitView
 
@@ -19,12 +20,13 @@ from attribution.split_view import SplitView
 class Task:
     """One condition's fine-tuning: a metric on an attributor's maps of a network, and the splits to do it on.
 
-    `logits` [N, classes] and `predictions` [N] are the original network's answers to every image of the data set.
+    `logits` [N, classes] and `predictions` [N] are the original network's answers to every image of the data set;
+    `known`, where it is given, has the original's maps of the plain validation images.
     """
 
     original: Network
     attributor: Attributor
-    metric: LearnableMetric
+    metric: Metric
     train: SplitView
     validation: SplitView
     logits: Tensor
@@ -32,6 +34,7 @@ class Task:
     config: TrainingConfig
     seed: int
     batch: int
+    known: Known | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,15 @@ Report = Callable[[dict[str, float]], None]
 
 
 class Trainer(Protocol):
-    """Fine-tunes a network on a learnable metric under a constraint."""
+    """Changes a network: fine-tunes it on a learnable metric under a constraint, or does what a control asks for.
+
+    A frozen dataclass whose fields are its options (``training.options``), each with a default; a value that makes no
+    sense raises ValueError in ``__post_init__``.
+    """
+
+    name: ClassVar[str]
+    uses_metric: ClassVar[bool]  # trains on the metric's loss: needs a learnable metric and a differentiable attributor
+    control: ClassVar[bool]  # a control condition, exported whether or not the metric improved
 
     def rehearse(self, task: Task) -> None:
         """One batch forward and backward on a copy, so that what cannot work is known before hours of training."""

@@ -11,15 +11,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from attribution.evaluation import answers, metric_scores, plain_logits
-from attribution.metrics import Probe
+from attribution.errors import InputError
+from attribution.evaluation import Known, answers, metric_scores, plain_logits
+from attribution.metrics import Explained, Probe, as_learnable
 from attribution.networks import Network
 from attribution.trainers.base import Outcome, Report, Selection, Task
 from attribution.trainers.checkpoints import load_checkpoint, save_checkpoint
@@ -44,7 +45,7 @@ def losses(
     if plain is not None:
         images, known = plain
         fidelity = (fidelity + fidelity_loss(known, student.logits(images))) / 2
-    metric = task.metric.loss(made.maps, probe.regions)
+    metric = as_learnable(task.metric).loss(Explained(student, task.attributor, probe, made.maps, made.logits))
     return fidelity + weight(task) * metric, fidelity, metric
 
 
@@ -59,8 +60,13 @@ class State:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
 class FidelityTrainer:
     """The published study's trainer, with its selection mended."""
+
+    name: ClassVar[str] = "fidelity"
+    uses_metric: ClassVar[bool] = True
+    control: ClassVar[bool] = False
 
     def rehearse(self, task: Task) -> None:
         _losses_of_step(task, task.original.copy(), 0)[0].backward()
@@ -86,7 +92,7 @@ class FidelityTrainer:
     ) -> State:
         content = load_checkpoint(checkpoint, key)
         if content is None:
-            return State(before=torch.from_numpy(_validation_scores(task, task.original)))
+            return State(before=torch.from_numpy(_validation_scores(task, task.original, task.known)))
         student.module.load_state_dict(content["student"])
         optimizer.load_state_dict(content["optimizer"])
         return State(**content["state"])
@@ -154,12 +160,19 @@ def _losses_of_step(task: Task, student: Network, step: int) -> tuple[Tensor, Te
 
 def weight(task: Task) -> float:
     """The metric loss's weight: the config's, else the published study's for this metric."""
-    return task.config.weight if task.config.weight is not None else task.metric.published[0]
+    return task.config.weight if task.config.weight is not None else _published(task)[0]
 
 
 def learning_rate(task: Task) -> float:
     """Adam's learning rate: the config's, else the published study's for this metric."""
-    return task.config.learning_rate if task.config.learning_rate is not None else task.metric.published[1]
+    return task.config.learning_rate if task.config.learning_rate is not None else _published(task)[1]
+
+
+def _published(task: Task) -> tuple[float, float]:
+    published = as_learnable(task.metric).published
+    if published is None:
+        raise InputError(f"{task.metric.name} has no published settings: give training.weight and learning_rate")
+    return published
 
 
 def batch_of_step(members: Sequence[int], size: int, seed: int, step: int) -> tuple[list[int], int]:
@@ -170,7 +183,7 @@ def batch_of_step(members: Sequence[int], size: int, seed: int, step: int) -> tu
     return [int(item) for item in order[turn * size : (turn + 1) * size]], epoch
 
 
-def _validation_scores(task: Task, network: Network) -> np.ndarray:
+def _validation_scores(task: Task, network: Network, known: Known | None = None) -> np.ndarray:
     return metric_scores(
         network,
         task.original,
@@ -180,6 +193,7 @@ def _validation_scores(task: Task, network: Network) -> np.ndarray:
         task.validation.members,
         seed=task.seed,
         batch=task.batch,
+        known=known,
     )[:, 0]
 
 

@@ -1,0 +1,115 @@
+"""The cells of a study: every metric with every attributor on every network, made ready to be fine-tuned."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+from attribution.attributors import ATTRIBUTORS, Attributor
+from attribution.config import MetricConfig, RunConfig, Scalar, TrainingConfig, training_for
+from attribution.errors import InputError
+from attribution.metrics import METRICS, Metric
+from attribution.registries import method
+from attribution.trainers import TRAINERS, Trainer
+
+Method = TypeVar("Method")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One cell: a metric, an attributor and a network by their display names, and how the network is changed."""
+
+    metric_name: str
+    metric: Metric
+    attributor_name: str
+    attributor: Attributor
+    network_name: str
+    trainer: Trainer
+    training: TrainingConfig
+    name: str  # what people read of it; names the network only where the run has several
+    settings: dict[str, object]  # as JSON: all that its weights follow from, besides data and network
+
+    @property
+    def slug(self) -> str:
+        return "".join(letter if letter.isalnum() else "-" for letter in self.name.lower().replace(" x ", "-"))
+
+
+def conditions(config: RunConfig, where: str) -> Iterator[Condition]:
+    """Every condition of the run. InputError with file, key and remedy for what cannot go together."""
+    folder = Path(where).parent
+    attributors = []
+    for index, chosen in enumerate(config.attributors):
+        at = f"{where}: attributors[{index}]"
+        kind = method(ATTRIBUTORS, chosen.name, f"{at}.name", "attributor", folder=folder)
+        attributors.append((chosen, made(kind, chosen.options, at)))
+    metrics = []
+    for index, entry in enumerate(config.metrics):
+        at = f"{where}: metrics[{index}]"
+        metrics.append(
+            (entry, made(method(METRICS, entry.name, f"{at}.name", "metric", folder=folder), entry.options, at))
+        )
+    for network in config.networks:
+        for index, (entry, metric) in enumerate(metrics):
+            for chosen, attributor in attributors:
+                training = training_for(entry, chosen.display, where)
+                at = f"{where}: metrics[{index}].training"
+                kind_of_trainer = method(TRAINERS, training.trainer, f"{at}.trainer", "trainer", folder=folder)
+                trainer = made(kind_of_trainer, training.options, at)
+                _check_together(metric, attributor, trainer, at)
+                several = f" x {network.name}" if len(config.networks) > 1 else ""
+                yield Condition(
+                    metric_name=entry.display,
+                    metric=metric,
+                    attributor_name=chosen.display,
+                    attributor=attributor,
+                    network_name=network.name,
+                    trainer=trainer,
+                    training=training,
+                    name=f"{entry.display} x {chosen.display}{several}",
+                    settings=_settings(entry, metric, attributor, trainer, training),
+                )
+
+
+def made(kind: type[Method], options: dict[str, Scalar], at: str) -> Method:
+    """A method with its options; InputError for options that it does not take."""
+    try:
+        return kind(**options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{at}.options: {kind.__name__} does not take them: {error}") from error
+
+
+def _check_together(metric: Metric, attributor: Attributor, trainer: Trainer, at: str) -> None:
+    if not trainer.uses_metric:
+        return
+    if not metric.learnable:
+        raise InputError(
+            f"{at}.trainer: {trainer.name} fine-tunes on the metric, and {metric.name} is not learnable: "
+            "take a trainer that does not, or another metric"
+        )
+    if not attributor.differentiable:
+        raise InputError(
+            f"{at}.trainer: {trainer.name} fine-tunes on maps, and {attributor.name} is not differentiable: "
+            "take a trainer that does not, or another attributor"
+        )
+
+
+def _settings(
+    entry: MetricConfig, metric: Metric, attributor: Attributor, trainer: Trainer, training: TrainingConfig
+) -> dict[str, object]:
+    return {
+        "metric": [entry.name, repr(metric)],
+        "attributor": repr(attributor),
+        "trainer": repr(trainer),
+        "training": asdict(training),
+        "own code": [_own_code(each) for each in (metric, attributor, trainer)],
+    }
+
+
+def _own_code(instance: object) -> str:
+    """Digest of the file of a method that is not Harmony's: other code is another condition."""
+    kind = type(instance)
+    if kind.__module__.startswith("attribution."):
+        return ""
+    return sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()
