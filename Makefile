@@ -23,7 +23,7 @@ lint: ## every linter and check
 	@bin/lint
 
 bench: ## every benchmark, each printing its table
-	@bin/install dev npm
+	@bin/install bench npm
 	@bin/bench
 
 clean: ## remove what was made here, except the data of studies (var/)

@@ -239,7 +239,7 @@ def _locate(data: dict[str, Any], path: Path) -> None:
 
 
 def _write_out_lists(data: dict[str, Any], path: Path) -> None:
-    """``[network]`` is ``[[networks]]`` with one entry, ``"GradCAM"`` is ``{ name = "GradCAM" }``; written out in place."""
+    """Write ``[network]`` out as ``[[networks]]`` with one entry, and ``"GradCAM"`` as ``{ name = "GradCAM" }``."""
     if "network" in data and "networks" in data:
         raise InputError(f"{path}: network: stands beside networks: keep [network] for one, [[networks]] for several")
     if "network" in data:
