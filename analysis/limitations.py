@@ -101,7 +101,7 @@ def _not_improved(report: Report) -> str | None:
     names = [
         f"{result.facts.key.metric} / {labels[result.facts.key]}"
         for result in report.conditions
-        if not result.facts.improved
+        if not result.facts.improved and not result.facts.control
     ]
     if not names:
         return None

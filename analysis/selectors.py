@@ -88,6 +88,7 @@ def study_facts(study: Study) -> StudyFacts:
                 key=ConditionKey(condition.dataset, condition.metric, condition.network, condition.attributor),
                 direction=condition.direction,
                 improved=condition.improved,
+                control=bool(condition.summary.get("control", False)),
             )
             for condition in conditions
         ),

@@ -7,11 +7,15 @@ from analysis.measures.judgements import ConditionKey
 
 @dataclass(frozen=True, slots=True)
 class ConditionFacts:
-    """A condition of the study; `improved` says whether fine-tuning improved the metric on its own terms."""
+    """A condition of the study; `improved` says whether fine-tuning improved the metric on its own terms.
+
+    A `control` does not fine-tune on its metric, so nothing is expected of it.
+    """
 
     key: ConditionKey
     direction: str
     improved: bool
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True)

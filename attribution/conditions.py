@@ -33,7 +33,9 @@ class Condition:
 
     @property
     def slug(self) -> str:
-        return "".join(letter if letter.isalnum() else "-" for letter in self.name.lower().replace(" x ", "-"))
+        """A file name that stays the same when the run is given more networks."""
+        names = f"{self.metric_name}-{self.attributor_name}-{self.network_name}"
+        return "".join(letter if letter.isalnum() else "-" for letter in names.lower())
 
 
 def conditions(config: RunConfig, where: str) -> Iterator[Condition]:

@@ -8,18 +8,19 @@ HEADER = ("condition", "metric before -> after", "difference [95 % CI]", "agreem
 
 def result_table(conditions: Sequence[dict[str, Any]]) -> str:
     """Conditions as they stand in the manifest, one line each, aligned."""
-    rows = [HEADER, *(_row(entry) for entry in conditions)]
+    several = len({entry["network"] for entry in conditions}) > 1
+    rows = [HEADER, *(_row(entry, several) for entry in conditions)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "-" * max(map(len, lines)))
     return "\n".join(lines)
 
 
-def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+def _row(entry: dict[str, Any], several_networks: bool) -> tuple[str, ...]:
     export, accuracy = entry["export"], entry["accuracy"]
     low, high = export["ci"]
     return (
-        f"{entry['metric']} x {entry['attributor']}",
+        f"{entry['metric']} x {entry['attributor']}" + (f" x {entry['network']}" if several_networks else ""),
         f"{_three(export['before'])} -> {_three(export['after'])}",
         f"{_signed(export['difference'])} [{_signed(low)}, {_signed(high)}]",
         _three(entry["agreement"]),
@@ -30,13 +31,19 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _notes(entry: dict[str, Any]) -> list[str]:
+    if entry["control"]:
+        return [f"control: {entry['trainer']}", *_undefined(entry)]
     notes = [] if entry["improved"] else ["not improved"]
     if entry["improved"] and not entry["confirmed"]:
         notes.append("not confirmed on the export split")
+    return notes + _undefined(entry)
+
+
+def _undefined(entry: dict[str, Any]) -> list[str]:
     undefined = entry["export"]["undefined"]
     if undefined["before"] or undefined["after"]:
-        notes.append(f"undefined on {undefined['before']} -> {undefined['after']} images")
-    return notes
+        return [f"undefined on {undefined['before']} -> {undefined['after']} images"]
+    return []
 
 
 def _three(value: float | None) -> str:

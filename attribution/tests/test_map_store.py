@@ -1,0 +1,100 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from attribution.attributors import Attribution
+from attribution.attributors.gradcam import GradCAM
+from attribution.attributors.guided_backprop import GuidedBackprop
+from attribution.map_store import MapStore
+from attribution.networks import Network
+from attribution.tests.small_networks import PlainReLU, network
+from attribution.tests.small_splits import small_split
+
+
+def store(folder: Path, **changes: object) -> MapStore:
+    tested = network(PlainReLU(), "features.4")
+    tested = replace(tested, module=tested.module.float())
+    split = small_split(classes=5, per_class=2, size=16)
+    made = MapStore(folder, "key", tested, {"CAM": GradCAM(), "guided": GuidedBackprop()}, split, 4)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def count_forwards(made: MapStore) -> list[int]:
+    """Sizes of the batches that go through the network from now on."""
+    sizes: list[int] = []
+    made.network.module.register_forward_pre_hook(lambda _module, args: sizes.append(len(args[0])))
+    return sizes
+
+
+def test_maps_and_logits_are_those_of_the_attributor(tmp_path: Path) -> None:
+    made = store(tmp_path)
+    items = [7, 2]
+    expected = GradCAM()(made.network, made.split.images(items), made.split.classes(items))
+    np.testing.assert_allclose(made.maps("CAM", items), expected.maps.numpy(), atol=1e-6)
+    np.testing.assert_allclose(made.logits(items), expected.logits.numpy(), atol=1e-5)
+    known = made.known("CAM", items)
+    torch.testing.assert_close(known.maps, torch.from_numpy(made.maps("CAM", items)))
+
+
+def test_each_block_of_images_is_made_once(tmp_path: Path) -> None:
+    first = store(tmp_path)
+    first.maps("CAM", [0, 1])
+    again = store(tmp_path)
+    sizes = count_forwards(again)
+    again.maps("guided", [3, 0])  # the other attributor, the same block
+    assert sizes == []
+    again.maps("CAM", [9])  # the last block has two images
+    assert set(sizes) == {2}
+
+
+def test_who_asks_first_does_not_matter(tmp_path: Path) -> None:
+    one, other = store(tmp_path / "one"), store(tmp_path / "other")
+    for item in range(10):
+        one.maps("CAM", [item])
+    np.testing.assert_array_equal(one.maps("CAM", range(10)), other.maps("CAM", range(10)))
+
+
+def test_a_block_that_was_interrupted_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = store(tmp_path / "whole").maps("guided", range(10))
+
+    def interrupt(*_arguments: object, **_options: object) -> list[Attribution]:
+        raise KeyboardInterrupt
+
+    broken = store(tmp_path / "cut")
+    broken.maps("CAM", [0])
+    with monkeypatch.context() as patched:
+        patched.setattr("attribution.map_store.explain", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            broken.maps("CAM", [5])
+    np.testing.assert_array_equal(store(tmp_path / "cut").maps("guided", range(10)), whole)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"key": "another"}, {"batch": 5}, {"attributors": {"CAM": GradCAM()}}],
+    ids=["key", "batch", "attributors"],
+)
+def test_what_maps_follow_from_decides_about_their_files(tmp_path: Path, change: dict[str, object]) -> None:
+    store(tmp_path).maps("CAM", [0])
+    other = store(tmp_path, **change)
+    sizes = count_forwards(other)
+    other.maps("CAM", [0])
+    assert sizes
+
+
+def test_removing_gives_the_space_back_and_loses_nothing(tmp_path: Path) -> None:
+    made = store(tmp_path)
+    before = made.maps("CAM", [1]).copy()
+    made.remove()
+    assert not list(tmp_path.iterdir())
+    np.testing.assert_array_equal(store(tmp_path).maps("CAM", [1]), before)
+
+
+def test_the_networks_parameters_ask_for_gradients_again_afterwards(tmp_path: Path) -> None:
+    made = store(tmp_path)
+    made.maps("CAM", [0])
+    assert isinstance(made.network, Network)
+    assert all(parameter.requires_grad for parameter in made.network.module.parameters())
