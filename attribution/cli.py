@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     synthesize.add_argument("--seed", type=int, default=1)
     synthesize.add_argument("--images-per-class", type=int, default=60)
     synthesize.set_defaults(run=_synthesize)
+    methods = commands.add_parser("methods", help="print the page of all attributors, metrics and trainers (Markdown)")
+    methods.set_defaults(run=_methods)
     return parser
 
 
@@ -105,6 +107,12 @@ def _synthesize(options: argparse.Namespace, bars: "Bars") -> None:
 
     synthesize(options.out, seed=options.seed, images_per_class=options.images_per_class, progress=bars)
     train_small_network(options.out, options.out / "network.pt", seed=options.seed, progress=bars)
+
+
+def _methods(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution.methods_page import methods_page
+
+    print(methods_page(), end="")
 
 
 class Bars:
