@@ -64,17 +64,13 @@ class GuidedBackprop:
     differentiable: ClassVar[bool] = True
 
     def __call__(self, network: Network, images: Tensor, targets: Tensor, *, create_graph: bool = False) -> Attribution:
-        _refuse_compiled(network)
+        refuse_compiled(network, self.name)
         inputs = images.detach().requires_grad_()
         rule = GuidedReLU(differentiate=create_graph)
         with torch.enable_grad():
             with rule:
                 logits = network.logits(inputs)
-            if rule.reached == 0:
-                raise InputError(
-                    f"network {network.name}: GuidedBackprop reaches no ReLU in it: "
-                    "use another attributor, or a network with ReLU or ReLU6"
-                )
+            refuse_unreached(network, rule, self.name)
             score = logits.gather(1, targets[:, None]).sum()
             try:
                 (gradient,) = torch.autograd.grad(score, inputs, create_graph=create_graph)
@@ -84,11 +80,20 @@ class GuidedBackprop:
         return Attribution(maps, logits) if create_graph else Attribution(maps.detach(), logits.detach())
 
 
-def _refuse_compiled(network: Network) -> None:
-    """ReLUs inside scripted code cannot be reached, and the plain gradient would come out unnoticed."""
+def refuse_unreached(network: Network, rule: GuidedReLU, method: str) -> None:
+    """InputError if the rule met no ReLU in the forward pass: the plain gradient would come out unnoticed."""
+    if rule.reached == 0:
+        raise InputError(
+            f"network {network.name}: {method} reaches no ReLU in it: "
+            "use another attributor, or a network with ReLU or ReLU6"
+        )
+
+
+def refuse_compiled(network: Network, method: str) -> None:
+    """InputError for scripted code: its ReLUs cannot be reached, and the plain gradient would come out unnoticed."""
     for name, child in network.module.named_modules():
         if isinstance(child, torch.jit.ScriptModule):
             raise InputError(
-                f"network {network.name}: GuidedBackprop cannot reach the ReLUs inside the scripted module "
+                f"network {network.name}: {method} cannot reach the ReLUs inside the scripted module "
                 f"{name or 'itself'!r}: use the network before scripting"
             )
