@@ -48,7 +48,7 @@ def medians(seconds: dict[str, list[float]]) -> dict[str, float]:
 
 
 def ratios(seconds: dict[str, list[float]], base: str) -> dict[str, float]:
-    """Each one's median of the round-by-round ratio to `base`, which stands less of the machine's noise than medians."""
+    """Each one's median of the ratios to `base` round by round, which the machine's noise moves less than medians."""
     return {
         name: statistics.median(value / other for value, other in zip(values, seconds[base], strict=True))
         for name, values in seconds.items()

@@ -1,0 +1,119 @@
+"""A network made ready for many maps: the same function, in fewer and faster operations."""
+
+import copy
+import logging
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from attribution.folding import fold, foldable
+from attribution.networks import Network
+
+logger = logging.getLogger(__name__)
+
+Precision = Literal["float32", "bfloat16"]
+# Largest difference of logits and features to the plain network's, as a share of their largest value.
+TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-5}
+
+
+@dataclass(frozen=True)
+class PreparedNetwork(Network):
+    """A copy of a network that makes maps and answers, and is never trained.
+
+    Parameters that stay as they are share their memory with the network's: prepare again after a change of weights.
+    Takes and gives the network's own number format, whatever it computes in.
+    """
+
+    computes_in: torch.dtype = torch.float32
+    channels_last: bool = False
+    layer_calls: int = 1  # how often one forward pass calls the feature layer
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits [N, classes] of normalised images [N, 3, H, W]."""
+        inputs = images.to(self.computes_in)
+        if self.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return super().logits(inputs).to(images.dtype)
+
+
+def prepared(network: Network, precision: Precision = "float32") -> Network:
+    """`network` for maps: BatchNorm folded into convolutions, a fast memory layout, no gradients of parameters.
+
+    Named modules stay where they are, and the feature layer puts out what it did. The result answers like the network
+    up to rounding (`TOLERANCES`), or is the network itself: if it can't be watched, or if a trial shows a larger
+    difference. ``bfloat16`` computes with 8 bits of precision, and its maps differ visibly in numbers, not in looks.
+    Raises ValueError for another precision.
+    """
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f'unknown precision "{precision}": use float32 or bfloat16')
+    if isinstance(network, PreparedNetwork):
+        return network
+    if any(isinstance(module, torch.jit.ScriptModule) for module in network.module.modules()):
+        return network
+    own = next((parameter.dtype for parameter in network.module.parameters()), None)
+    if own not in TOLERANCES or network.module.training:
+        return network
+    trial = _trial(network, own)
+    module = _sharing_copy(network.module)
+    pairs, calls = foldable(module, trial[:1], dict(module.named_modules())[network.layer])
+    fold(module, pairs)
+    computes_in = torch.bfloat16 if precision == "bfloat16" else own
+    made = PreparedNetwork(
+        **{each.name: getattr(network, each.name) for each in fields(Network)} | {"module": module},
+        computes_in=own,
+        channels_last=_prefers_channels_last(computes_in, trial.device),
+        layer_calls=calls,
+    )
+    if made.channels_last:
+        module.to(memory_format=torch.channels_last)
+    difference = largest_difference(network, made, trial)
+    if not difference <= TOLERANCES[own]:
+        logger.info("%s: maps are made with the plain network: prepared it differs by %.1e", network.name, difference)
+        return network
+    return made
+
+
+@torch.no_grad()
+def largest_difference(network: Network, other: Network, images: Tensor) -> float:
+    """Largest difference of the two networks' logits and feature maps, each as a share of the largest value."""
+    differences = [
+        float((ours.double() - theirs.double()).abs().max() / theirs.double().abs().max().clamp(min=1e-300))
+        for ours, theirs in zip(_answers(other, images), _answers(network, images), strict=True)
+    ]
+    # A comparison with NaN is false, and max() would pass over it.
+    return float(torch.tensor(differences).max())
+
+
+def _answers(network: Network, images: Tensor) -> list[Tensor]:
+    outputs: list[Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: object, output: object) -> None:
+        outputs.extend([output.clone()] if isinstance(output, Tensor) else [])
+
+    handle = network.feature_layer().register_forward_hook(keep)
+    try:
+        return [network.logits(images), *outputs[-1:]]
+    finally:
+        handle.remove()
+
+
+def _trial(network: Network, dtype: torch.dtype) -> Tensor:
+    """Two images of normal noise."""
+    size = network.preprocessing.size
+    images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    return images.to(next(network.module.parameters()).device, dtype)
+
+
+def _sharing_copy(module: nn.Module) -> nn.Module:
+    """A copy with parameters of its own that need no gradients, in the same memory."""
+    known: dict[int, object] = {
+        id(parameter): nn.Parameter(parameter.detach(), requires_grad=False) for parameter in module.parameters()
+    }
+    return copy.deepcopy(module, known)
+
+
+def _prefers_channels_last(computes_in: torch.dtype, device: torch.device) -> bool:
+    """oneDNN and tensor cores do; convolutions in float64, and float32 on a GPU, are no faster or slower."""
+    return computes_in == (torch.bfloat16 if device.type == "cuda" else computes_in) != torch.float64
