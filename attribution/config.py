@@ -25,12 +25,19 @@ def _slug(value: str) -> str:
     return value
 
 
+def _layer_shape(value: str) -> str:
+    if not re.fullmatch(r"channels_first|channels_last|tokens(?:\+\d+)?", value):
+        raise ValueError("use channels_first, channels_last, tokens, or tokens+1 after one class token")
+    return value
+
+
 Slug = Annotated[str, Field(max_length=50), AfterValidator(_slug)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Colour = tuple[float, float, float]
 Scalar = bool | int | float | str
+LayerShape = Annotated[str, AfterValidator(_layer_shape)]
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -83,6 +90,7 @@ class NetworkConfig:
     name: str
     spec: str
     layer: str | None = None
+    layer_shape: LayerShape | None = None
     arguments: dict[str, Scalar] = Field(default_factory=dict)
     preprocessing: PreprocessingConfig | None = None
 

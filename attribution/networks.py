@@ -32,13 +32,20 @@ from attribution.registries import lookup
 IMAGENET = Preprocessing(
     size=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), fit="crop", resize=256, interpolation="bilinear"
 )
-# The last feature map before pooling, where the trace below would name an outer container instead.
+# The last feature map before pooling, where the trace below would name an outer container instead. In a ViT, which
+# pools nothing, the last place from which the patches still reach the logits: after the last block's attention only
+# the class token does.
 DEFAULT_LAYERS = {
+    "convnext": "features.7",
     "resnet": "layer4",
+    "swin": "permute",
     "vgg11": "features.19",
     "vgg13": "features.23",
     "vgg16": "features.29",
     "vgg19": "features.35",
+    "vit_b": "encoder.layers.encoder_layer_11.ln_1",
+    "vit_h": "encoder.layers.encoder_layer_31.ln_1",
+    "vit_l": "encoder.layers.encoder_layer_23.ln_1",
 }
 
 
@@ -47,7 +54,9 @@ class Network:
     """An image classifier in eval mode.
 
     `columns` are the classes it chooses among when it predicts (None: all). Logits always cover all classes, so
-    that what is asked of the network counts for all of them.
+    that what is asked of the network counts for all of them. `layer_shape` says what the feature layer puts out:
+    "channels_first" [N, K, h, w], "channels_last" [N, h, w, K], or tokens [N, T, K], row by row: "tokens", or
+    "tokens+1" after one class token (or however many). None: to be told from the output's shape.
     """
 
     name: str
@@ -57,6 +66,7 @@ class Network:
     layer: str
     classes: int
     columns: tuple[int, ...] | None = None
+    layer_shape: str | None = None
 
     def logits(self, images: Tensor) -> Tensor:
         """Logits [N, classes] of normalised images [N, 3, H, W]."""
@@ -119,7 +129,7 @@ def load_network(config: NetworkConfig, where: str) -> Network:
         raise InputError(f"{where}.preprocessing: missing: {config.spec} does not say how its input is made")
     classes, traced = _trace(module, preprocessing.size, where)
     layer = config.layer or _default_layer(config.spec) or traced
-    network = Network(config.name, config.spec, module, preprocessing, layer, classes)
+    network = Network(config.name, config.spec, module, preprocessing, layer, classes, layer_shape=config.layer_shape)
     lookup(dict(module.named_modules()), layer, f"{where}.layer", "module")
     return network
 
@@ -227,13 +237,21 @@ def _default_layer(spec: str) -> str | None:
 
 
 def _trace(module: nn.Module, size: int, where: str) -> tuple[int, str]:
-    """Number of classes, and the name of the last module that puts out a feature map before pooling."""
+    """Number of classes, and the name of the last module that puts out a feature map before pooling.
+
+    Tokens after a feature map mean that it was no more than cut into patches: then no name is given, and what needs a
+    feature layer asks for one.
+    """
     last: list[str] = []
     names = {id(child): name for name, child in module.named_modules() if name}
 
     def watch(child: nn.Module, _inputs: object, output: object) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] > 1 and output.shape[3] > 1:
+        if not isinstance(output, Tensor) or len(output) != 1:
+            return
+        if output.ndim == 4 and output.shape[2] > 1 and output.shape[3] > 1:
             last.append(names[id(child)])
+        elif output.ndim == 3 and output.shape[1] > 1 and output.shape[2] > 1:
+            last.append("")
 
     handles = [child.register_forward_hook(watch) for name, child in module.named_modules() if name]
     try:

@@ -41,7 +41,8 @@ class Original:
     @property
     def key(self) -> list[str]:
         """What all of its maps and answers follow from, besides the data."""
-        return [self.digest, self.network.layer, *map(str, asdict(self.network.preprocessing).values())]
+        layer = [self.network.layer, self.network.layer_shape or ""]
+        return [self.digest, *layer, *map(str, asdict(self.network.preprocessing).values())]
 
 
 @dataclass(frozen=True)

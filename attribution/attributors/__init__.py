@@ -2,11 +2,25 @@
 
 from attribution.attributors.base import Attribution, Attributor
 from attribution.attributors.gradcam import GradCAM
+from attribution.attributors.gradcam_plus_plus import GradCAMPlusPlus
 from attribution.attributors.guided_backprop import GuidedBackprop
+from attribution.attributors.guided_gradcam import GuidedGradCAM
+from attribution.attributors.input_x_gradient import InputXGradient
+from attribution.attributors.integrated_gradients import IntegratedGradients
+from attribution.attributors.layercam import LayerCAM
+from attribution.attributors.saliency import Saliency
+from attribution.attributors.smoothgrad import SmoothGrad
 
 ATTRIBUTORS: dict[str, type[Attributor]] = {
     "GradCAM": GradCAM,
     "GuidedBackprop": GuidedBackprop,
+    "GuidedGradCAM": GuidedGradCAM,
+    "GradCAM++": GradCAMPlusPlus,
+    "LayerCAM": LayerCAM,
+    "Saliency": Saliency,
+    "InputXGradient": InputXGradient,
+    "IntegratedGradients": IntegratedGradients,
+    "SmoothGrad": SmoothGrad,
 }
 
 __all__ = ["ATTRIBUTORS", "Attribution", "Attributor"]
