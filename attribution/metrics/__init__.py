@@ -3,7 +3,11 @@
 from attribution.metrics.base import Explained, LearnableMetric, Metric, Probe, as_learnable
 from attribution.metrics.complexity import Complexity
 from attribution.metrics.focus import Focus
+from attribution.metrics.infidelity import Infidelity
+from attribution.metrics.input_stability import InputStability
+from attribution.metrics.max_sensitivity import MaxSensitivity
 from attribution.metrics.pointing_game import PointingGame
+from attribution.metrics.relative_input_stability import RelativeInputStability
 from attribution.metrics.rma import RMA
 from attribution.metrics.rra import RRA
 from attribution.metrics.sparseness import Sparseness
@@ -17,6 +21,10 @@ METRICS: dict[str, type[Metric]] = {
     "TopK": TopK,
     "Sparseness": Sparseness,
     "Complexity": Complexity,
+    "MaxSensitivity": MaxSensitivity,
+    "InputStability": InputStability,
+    "RelativeInputStability": RelativeInputStability,
+    "Infidelity": Infidelity,
 }
 
 __all__ = ["METRICS", "Explained", "LearnableMetric", "Metric", "Probe", "as_learnable"]

@@ -102,7 +102,10 @@ class Metric(Protocol):
 class LearnableMetric(Metric, Protocol):
     """An explanation metric that gives a loss to fine-tune on."""
 
-    published: ClassVar[tuple[float, float] | None]  # weight and learning rate of the published study, if it has any
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """Weight and learning rate of the published study for the metric with these options, if it has any."""
+        ...
 
     def loss(self, explained: Explained) -> Tensor:
         """A number that falls as the metric gets better; images where it is undefined take no part."""
