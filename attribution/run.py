@@ -212,7 +212,7 @@ def _check_indices(config: RunConfig, dataset: Dataset, network: Network, where:
 
 
 def _check_needs(dataset: Dataset, cells: tuple[Condition, ...], where: str) -> None:
-    bare = [sample.path.name for sample in dataset.samples if sample.mask is None and sample.box is None]
+    bare = [sample.path.name for sample in dataset.samples if sample.mask is None and not sample.boxes]
     for condition in cells:
         metric = condition.metric
         if metric.needs_masks and bare:

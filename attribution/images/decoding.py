@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +15,9 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from attribution.images.headers import UNREADABLE_ERRORS, raise_if_passing, reason
 from attribution.images.preprocessing import Preprocessing, fit_image
-from attribution.images.samples import UNREADABLE_ERRORS, Box, Dataset, Sample, raise_if_passing, reason
+from attribution.images.samples import Box, Dataset, Sample
 from attribution.progress import Progress
 
 # Part of the cache key: raise it when decoding changes.
@@ -48,7 +50,7 @@ def decode(
     """All images and masks of a dataset at network size, from the cache folder if they are there.
 
     Images are turned upright by their EXIF data, transparency is laid over white, 16 bits are cut to 8. A mask is
-    true where its file is not zero (and not transparent); a box is true inside. The cache is keyed by the dataset's
+    what its source reads; boxes are true inside. The cache is keyed by the dataset's
     digest, its samples and the preprocessing (without mean and std), and appears whole or not at all.
     """
     folder = cache / f"decoded-{_key(dataset, preprocessing)}"
@@ -86,7 +88,7 @@ def _decode_into(
     samples = dataset.samples
     shape = (len(samples), preprocessing.size, preprocessing.size)
     images = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(*shape, 3))
-    with_masks = any(sample.mask or sample.box for sample in samples)
+    with_masks = any(sample.mask or sample.boxes for sample in samples)
     masks = None
     if with_masks:
         masks = np.lib.format.open_memmap(folder / "masks.npy", mode="w+", dtype=np.bool_, shape=shape)
@@ -140,13 +142,12 @@ def _decode_sample(
             image = to_rgb(ImageOps.exif_transpose(file))
         mask = None
         if sample.mask is not None:
-            path = sample.mask
-            with Image.open(path) as file:
-                mask = Image.fromarray(to_mask(ImageOps.exif_transpose(file)))
+            path = sample.mask.path
+            mask = Image.fromarray(sample.mask.read())
             if mask.size != image.size:
                 return f"{path}: is {mask.size} but its image {image.size}"
-        elif sample.box is not None:
-            mask = box_mask(sample.box, image.size)
+        elif sample.boxes:
+            mask = box_mask(sample.boxes, image.size)
     except UNREADABLE_ERRORS as error:
         raise_if_passing(error)
         return f"{path}: {reason(error)}"
@@ -170,21 +171,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def to_mask(image: Image.Image) -> NDArray[np.bool_]:
-    """True where a mask image is not zero (any grey level, colour or palette entry but the first) nor transparent."""
-    values = np.asarray(image)
-    if image.mode in ("LA", "RGBA"):
-        marked = (values[..., :-1] != 0).any(axis=-1) & (values[..., -1] != 0)
-    elif values.ndim == 3:
-        marked = (values != 0).any(axis=-1)
-    else:
-        marked = values != 0
-    return np.asarray(marked, dtype=np.bool_)
-
-
-def box_mask(box: Box, size: tuple[int, int]) -> Image.Image:
-    """A 1-bit image of the given (width, height) that is set inside the box, edges included."""
+def box_mask(boxes: Sequence[Box], size: tuple[int, int]) -> Image.Image:
+    """A 1-bit image of the given (width, height) that is set inside any of the boxes, edges included."""
     mask = Image.new("1", size)
-    x0, y0, x1, y1 = box
-    mask.paste(1, (x0, y0, x1 + 1, y1 + 1))
+    for x0, y0, x1, y1 in boxes:
+        mask.paste(1, (x0, y0, x1 + 1, y1 + 1))
     return mask

@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attribution.errors import InputError
+from attribution.images.boxes import read_boxes
+from attribution.images.classes import number_classes
+from attribution.images.masks import MarkedPixels
 from attribution.images.samples import (
     IMAGE_SUFFIXES,
-    Box,
     Dataset,
     Sample,
-    check_classes,
     make_dataset,
+    need_folder,
     sample_name,
     some,
 )
-from attribution.images.table import column_name, read_box, read_table
-
-_BOX_COLUMNS = ("x0", "y0", "x1", "y1")
 
 
 def list_folder(
@@ -31,7 +30,8 @@ def list_folder(
     """The images under ``images/<class>/`` (at any depth) as a dataset.
 
     ``masks`` is a parallel folder: ``images/cat/1.jpg`` has its mask in ``masks/cat/1.png``. ``boxes`` is a CSV file
-    with the columns file (relative to ``images``), x0, y0, x1, y1; rows for other files are ignored. The class index
+    with the columns file (relative to ``images``), x0, y0, x1, y1 and a row per box, or a folder of XML files (see
+    ``read_boxes``); boxes of other files are ignored. The class index
     is ``class_indices[folder]``, or the place of the folder in sorted order. ``where`` names the config table in
     errors, such as ``study.toml: dataset``.
 
@@ -40,7 +40,7 @@ def list_folder(
     """
     if masks is not None and boxes is not None:
         raise InputError(f"{where}.masks: masks and boxes are both given: keep one of them")
-    _need_folder(images, f"{where}.images")
+    need_folder(images, f"{where}.images")
     folders = sorted(entry for entry in images.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not folders:
         raise InputError(f"{where}.images: {images} has no class folders: put the images into one folder per class")
@@ -65,50 +65,32 @@ def list_folder(
             f" ({', '.join(IMAGE_SUFFIXES)}) or remove the folder"
         )
 
-    indices = _class_indices([folder.name for folder in folders], class_indices, where)
+    indices = number_classes([folder.name for folder in folders], class_indices, where)
     mask_of = _masks(images, [path for _, path in files], masks, where)
-    box_of = _boxes(images, [path for _, path in files], boxes, where)
+    label_of = {path: label for label, path in files}
+    box_of = {} if boxes is None else read_boxes(boxes, images, list(label_of), label_of, f"{where}.boxes")
     samples = [
         Sample(
             name=sample_name(path.relative_to(images).as_posix()),
             path=path,
             label=label,
             class_index=indices[label],
-            mask=mask_of.get(path),
-            box=box_of.get(path),
+            mask=MarkedPixels(mask_of[path]) if path in mask_of else None,
+            boxes=box_of.get(path, ()),
         )
         for label, path in files
     ]
     return make_dataset(name, samples, unreadable, where=where, mask_field="masks", box_field="boxes")
 
 
-def _need_folder(folder: Path, where: str) -> None:
-    if not folder.is_dir():
-        found = "is not a folder" if folder.exists() else "does not exist"
-        raise InputError(f"{where}: {folder} {found}: give the path of an existing folder")
-
-
 def _hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
-
-
-def _class_indices(labels: list[str], given: Mapping[str, int] | None, where: str) -> dict[str, int]:
-    if given is None:
-        return {label: index for index, label in enumerate(labels)}
-    missing = [label for label in labels if label not in given]
-    if missing:
-        raise InputError(
-            f"{where}.class_indices: no index for class {some(missing)}: add it, or remove the class folder"
-        )
-    indices = {label: given[label] for label in labels}
-    check_classes(indices.items(), where=f"{where}.class_indices")
-    return indices
 
 
 def _masks(images: Path, files: list[Path], masks: Path | None, where: str) -> dict[Path, Path]:
     if masks is None:
         return {}
-    _need_folder(masks, f"{where}.masks")
+    need_folder(masks, f"{where}.masks")
     mask_of = {path: masks / path.relative_to(images).with_suffix(".png") for path in files}
     missing = [str(mask) for mask in mask_of.values() if not mask.is_file()]
     if missing:
@@ -117,33 +99,3 @@ def _masks(images: Path, files: list[Path], masks: Path | None, where: str) -> d
             " with the name of its image, or remove the image"
         )
     return mask_of
-
-
-def _boxes(images: Path, files: list[Path], boxes: Path | None, where: str) -> dict[Path, Box]:
-    if boxes is None:
-        return {}
-    field = f"{where}.boxes"
-    header, rows = read_table(boxes, field)
-    for column in ("file", *_BOX_COLUMNS):
-        column_name(column, header, boxes, field)
-    wanted = {path.relative_to(images).as_posix(): path for path in files}
-    box_of: dict[Path, Box] = {}
-    row_of: dict[str, int] = {}
-    for number, row in rows:
-        path = wanted.get(row["file"])
-        if path is None:
-            continue
-        if path in box_of:
-            raise InputError(
-                f"{field}: {boxes.name} has two boxes for {row['file']} (rows {row_of[row['file']]} and {number}):"
-                " keep one, or use masks"
-            )
-        box_of[path] = read_box(row, _BOX_COLUMNS, f"{field}: {boxes.name} row {number}")
-        row_of[row["file"]] = number
-    missing = [relative for relative, path in wanted.items() if path not in box_of]
-    if missing:
-        raise InputError(
-            f"{field}: {boxes.name} has no row for {len(missing)} of {len(files)} images ({some(missing)}):"
-            f' add rows whose "file" is the path relative to {images}'
-        )
-    return box_of

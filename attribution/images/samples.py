@@ -4,17 +4,15 @@ import hashlib
 import itertools
 import os
 import re
-import struct
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from PIL import Image
-
 from attribution.errors import InputError
+from attribution.images.headers import UNREADABLE_ERRORS, raise_if_passing, reason, upright_size
+from attribution.images.masks import MaskSource
 
 Box = tuple[int, int, int, int]
 Item = TypeVar("Item")
@@ -22,19 +20,6 @@ Result = TypeVar("Result")
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-# What Pillow raises on damaged files, by experience with truncated and overwritten ones of each format.
-UNREADABLE_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
-
-_ORIENTATION_TAG = 0x0112
-_TURNED_BY_A_QUARTER = (5, 6, 7, 8)
 _LONGEST_NAME = 100
 
 
@@ -42,46 +27,38 @@ _LONGEST_NAME = 100
 class Sample:
     """One image with its class and where its object lies.
 
-    ``name`` is unique in its dataset and has only letters, digits, ``-`` and ``_``. ``box`` is (x0, y0, x1, y1),
-    inclusive pixels. Masks and boxes belong to the upright image, that is after the rotation its EXIF data asks for.
+    ``name`` is unique in its dataset and has only letters, digits, ``-`` and ``_``. ``boxes`` are (x0, y0, x1, y1),
+    inclusive pixels; the object is what lies in any of them. Masks and boxes belong to the upright image, that is after
+    the rotation its EXIF data asks for.
     """
 
     name: str
     path: Path
     label: str
     class_index: int
-    mask: Path | None
-    box: Box | None
+    mask: MaskSource | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The samples in the order of their names, and the files that could not be listed (``file: reason``).
+    """The samples in the order of their names, and what was left out (``file: reason``).
 
-    ``digest`` is the SHA-256 (hex) over the bytes of all files, the names, labels, class indices and boxes. The order
-    in which files were found has no part in it.
+    ``digest`` is the SHA-256 (hex) over the bytes of all files, the names, labels, class indices, boxes and what masks
+    follow from. The order in which files were found has no part in it. ``counted`` is how many classes the layout's own
+    order of classes has, where samples may lack some of them; None where the classes of the samples were counted.
     """
 
     name: str
     samples: tuple[Sample, ...]
     unreadable: tuple[str, ...]
     digest: str
+    counted: int | None = None
 
     @property
     def classes(self) -> dict[int, str]:
         """Class index -> label, in the order of the indices."""
         return dict(sorted({sample.class_index: sample.label for sample in self.samples}.items()))
-
-
-def reason(error: BaseException) -> str:
-    """An exception as one line of text that never ends in an empty reason."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def raise_if_passing(error: BaseException) -> None:
-    """Raise an error of the operating system again: a disk that hiccups must not cost an image. Damage has no errno."""
-    if isinstance(error, OSError) and error.errno is not None:
-        raise error
 
 
 def sample_name(relative: str) -> str:
@@ -97,22 +74,6 @@ def sample_name(relative: str) -> str:
     return slug
 
 
-def upright_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image after its EXIF rotation, from the header alone.
-
-    Raises one of UNREADABLE_ERRORS if the file is not an image.
-    """
-    with Image.open(path) as image:
-        if image.format == "PNG":
-            # Image.getexif() would decode a whole PNG to look for a late EXIF chunk.
-            exif = Image.Exif()
-            exif.load(image.info.get("exif", b""))
-        else:
-            exif = image.getexif()
-        width, height = image.size
-        return (height, width) if exif.get(_ORIENTATION_TAG) in _TURNED_BY_A_QUARTER else (width, height)
-
-
 def in_threads(function: Callable[[Item], Result], items: Sequence[Item], workers: int | None = None) -> list[Result]:
     """``[function(item) for item in items]`` in threads: file reading and Pillow let go of the interpreter lock."""
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
@@ -126,8 +87,32 @@ def some(things: Iterable[str], limit: int = 3) -> str:
     return f"{text} and {len(listed) - limit} more" if len(listed) > limit else text
 
 
+def need_folder(folder: Path, where: str) -> None:
+    """Raises InputError, with ``where`` as the place, unless the folder exists."""
+    if not folder.is_dir():
+        found = "is not a folder" if folder.exists() else "does not exist"
+        raise InputError(f"{where}: {folder} {found}: give the path of an existing folder")
+
+
+def need_files(paths: Sequence[Path], where: str, folder: Path) -> None:
+    """Raises InputError, with ``where`` as the place, unless all files exist."""
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise InputError(
+            f"{where}: {len(missing)} of {len(paths)} files do not exist ({some(missing)}):"
+            f" paths are relative to {folder}"
+        )
+
+
 def make_dataset(
-    name: str, samples: Iterable[Sample], unreadable: Iterable[str], *, where: str, mask_field: str, box_field: str
+    name: str,
+    samples: Iterable[Sample],
+    unreadable: Iterable[str],
+    *,
+    where: str,
+    mask_field: str,
+    box_field: str,
+    counted: int | None = None,
 ) -> Dataset:
     """Checks samples against the headers of their files and puts the dataset together.
 
@@ -155,7 +140,9 @@ def make_dataset(
             f"{where}: no readable image in {_plural(len(lost), 'class', 'classes')} {some(lost)}"
             f" ({some(problems)}): replace the files or leave the class out"
         )
-    return Dataset(name=name, samples=tuple(kept), unreadable=tuple(sorted(problems)), digest=_digest(kept))
+    return Dataset(
+        name=name, samples=tuple(kept), unreadable=tuple(sorted(problems)), digest=_digest(kept), counted=counted
+    )
 
 
 def check_classes(label_to_index: Iterable[tuple[str, int]], *, where: str) -> None:
@@ -188,24 +175,24 @@ def _check(sample: Sample, where: str, mask_field: str, box_field: str) -> str |
         return f"{sample.path}: {reason(error)}"
     if sample.mask is not None:
         try:
-            mask_width, mask_height = upright_size(sample.mask)
+            mask_width, mask_height = sample.mask.size()
         except UNREADABLE_ERRORS as error:
             raise_if_passing(error)
-            return f"{sample.mask}: {reason(error)}"
+            return f"{sample.mask.path}: {reason(error)}"
         if (mask_width, mask_height) != (width, height):
             raise InputError(
-                f"{where}.{mask_field}: {sample.mask} is {mask_width}x{mask_height} but its image {sample.path} is"
+                f"{where}.{mask_field}: {sample.mask.path} is {mask_width}x{mask_height} but its image {sample.path} is"
                 f" {width}x{height}: make the mask as large as the upright image"
             )
-    if sample.box is not None:
-        x0, y0, x1, y1 = sample.box
+    for box in sample.boxes:
+        x0, y0, x1, y1 = box
         if x1 < x0 or y1 < y0:
             raise InputError(
-                f"{where}.{box_field}: the box {sample.box} of {sample.path} is empty: give x0 <= x1 and y0 <= y1"
+                f"{where}.{box_field}: the box {box} of {sample.path} is empty: give x0 <= x1 and y0 <= y1"
             )
         if x0 < 0 or y0 < 0 or x1 >= width or y1 >= height:
             raise InputError(
-                f"{where}.{box_field}: the box {sample.box} of {sample.path} leaves the {width}x{height} image:"
+                f"{where}.{box_field}: the box {box} of {sample.path} leaves the {width}x{height} image:"
                 f" give inclusive pixels from 0 to {width - 1} and {height - 1}"
             )
     return None
@@ -220,7 +207,7 @@ def _digest(samples: Sequence[Sample]) -> str:
 
 
 def _sample_digest(sample: Sample) -> bytes:
-    mask = hashlib.sha256(sample.mask.read_bytes()).hexdigest() if sample.mask else ""
+    mask = sample.mask.digest() if sample.mask else ""
     image = hashlib.sha256(sample.path.read_bytes()).hexdigest()
-    fields = (sample.name, sample.label, str(sample.class_index), image, mask, repr(sample.box))
+    fields = (sample.name, sample.label, str(sample.class_index), image, mask, repr(sorted(sample.boxes)))
     return hashlib.sha256("\0".join(fields).encode()).digest()

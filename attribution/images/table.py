@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attribution.errors import InputError
-from attribution.images.samples import Box, Dataset, Sample, check_classes, make_dataset, sample_name, some
+from attribution.images.classes import number_classes
+from attribution.images.masks import MarkedPixels
+from attribution.images.samples import Box, Dataset, Sample, check_classes, make_dataset, need_files, sample_name, some
 
 Row = dict[str, str]
 
@@ -21,19 +23,22 @@ def list_csv(
     name: str,
     masks: Path | None = None,
     columns: Mapping[str, str],
+    class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
     """The rows of a CSV file as a dataset.
 
     ``columns`` says which column holds what; its keys are image and label, and where there are such columns mask, or
-    x0, y0, x1, y1 (inclusive pixels), and class_index (otherwise the place of the label in sorted order). Image paths
-    are relative to ``images``, mask paths to ``masks`` (or to the table's folder if that is None). ``where`` names
+    x0, y0, x1, y1 (inclusive pixels), and class_index (otherwise the index is ``class_indices[label]``, or the place of
+    the label in sorted order). Image paths are relative to ``images``, mask paths to ``masks`` (or to the table's folder if that is None). ``where`` names
     the config table in errors, such as ``study.toml: dataset``.
 
     Raises InputError for a missing table, column or file, a cell that is empty or no whole number (with its row), and
     anything of the wrong size.
     """
     _check_keys(columns, where)
+    if class_indices is not None and "class_index" in columns:
+        raise InputError(f"{where}.class_indices: stands beside columns.class_index: keep one of them")
     header, rows = read_table(table, f"{where}.table")
     for key, column in columns.items():
         column_name(column, header, table, f"{where}.columns.{key}")
@@ -45,7 +50,7 @@ def list_csv(
         raise InputError(f"{where}.table: {table} has no rows: add one row per image")
 
     labels = sorted({_cell(row, columns["label"], table, number, where) for number, row in rows})
-    place = {label: index for index, label in enumerate(labels)}
+    place = number_classes(labels, class_indices, where)
     samples: list[Sample] = []
     row_of: dict[Path, int] = {}
     for number, row in rows:
@@ -65,13 +70,13 @@ def list_csv(
                 path=path,
                 label=label,
                 class_index=read_int(row, columns["class_index"], at) if "class_index" in columns else place[label],
-                mask=mask,
-                box=read_box(row, [columns[key] for key in BOX_KEYS], at) if "x0" in columns else None,
+                mask=MarkedPixels(mask) if mask else None,
+                boxes=(read_box(row, [columns[key] for key in BOX_KEYS], at),) if "x0" in columns else (),
             )
         )
     check_classes(((sample.label, sample.class_index) for sample in samples), where=f"{where}.columns.class_index")
-    _need_files([sample.path for sample in samples], f"{where}.columns.image", images)
-    _need_files([sample.mask for sample in samples if sample.mask], f"{where}.columns.mask", masks or table.parent)
+    need_files([sample.path for sample in samples], f"{where}.columns.image", images)
+    need_files([sample.mask.path for sample in samples if sample.mask], f"{where}.columns.mask", masks or table.parent)
     return make_dataset(name, samples, (), where=where, mask_field="masks", box_field="columns")
 
 
@@ -146,12 +151,3 @@ def _cell(row: Row, column: str, table: Path, number: int, where: str) -> str:
     if not row[column]:
         raise InputError(f"{where}.table: {table.name} row {number}: {column} is empty: fill it or remove the row")
     return row[column]
-
-
-def _need_files(paths: Sequence[Path], where: str, folder: Path) -> None:
-    missing = [str(path) for path in paths if not path.is_file()]
-    if missing:
-        raise InputError(
-            f"{where}: {len(missing)} of {len(paths)} files do not exist ({some(missing)}):"
-            f" paths are relative to {folder}"
-        )

@@ -11,7 +11,8 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from attribution.images import Dataset, Preprocessing, decode, list_csv, list_folder, normalise
-from attribution.images.decoding import to_mask, to_rgb
+from attribution.images.decoding import to_rgb
+from attribution.images.masks import to_mask
 from attribution.tests.images import class_folders, mask_file, photo
 
 PLAIN = Preprocessing(size=8, mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.5))

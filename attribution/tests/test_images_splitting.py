@@ -13,7 +13,7 @@ from attribution.images import Sample, Splits, split
 
 def samples(**counts: int) -> list[Sample]:
     return [
-        Sample(f"{label}-{number}", Path("x"), label, index, None, None)
+        Sample(f"{label}-{number}", Path("x"), label, index)
         for index, (label, count) in enumerate(counts.items())
         for number in range(count)
     ]

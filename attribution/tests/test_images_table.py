@@ -6,6 +6,7 @@ import pytest
 
 from attribution.errors import InputError
 from attribution.images import Dataset, list_csv
+from attribution.images.masks import MarkedPixels
 from attribution.tests.images import mask_file, photo
 
 WHERE = "study.toml: dataset"
@@ -41,7 +42,7 @@ def test_without_indices_labels_are_counted_in_sorted_order(tmp_path: Path) -> N
 def test_boxes_are_read_from_four_columns(tmp_path: Path) -> None:
     columns = COLUMNS | {"x0": "left", "y0": "top", "x1": "right", "y1": "bottom"}
     dataset = listed(tmp_path, "file,name,left,top,right,bottom\na.jpg,cock,1,2,11,9\nb.jpg,cock,0,0,0,0\n", columns)
-    assert [sample.box for sample in dataset.samples] == [(1, 2, 11, 9), (0, 0, 0, 0)]
+    assert [sample.boxes for sample in dataset.samples] == [((1, 2, 11, 9),), ((0, 0, 0, 0),)]
 
 
 def test_mask_paths_start_at_the_mask_folder_or_at_the_table(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_mask_paths_start_at_the_mask_folder_or_at_the_table(tmp_path: Path) -> 
     columns = COLUMNS | {"mask": "mask"}
     inside = listed(tmp_path, "file,name,mask\na.jpg,cock,a.png\n", columns, tmp_path / "masks")
     beside = listed(tmp_path, "file,name,mask\na.jpg,cock,masks/a.png\n", columns)
-    assert inside.samples[0].mask == beside.samples[0].mask == tmp_path / "masks" / "a.png"
+    assert inside.samples[0].mask == beside.samples[0].mask == MarkedPixels(tmp_path / "masks" / "a.png")
     assert inside.digest == beside.digest
 
 

@@ -58,8 +58,7 @@ def test_boxes_serve_as_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     run = prepare(config, tmp_path / "out", resume=False, device="cpu", progress=silent)
     assert run.decoded.masks is not None
     for index, sample in enumerate(run.dataset.samples):
-        assert sample.box is not None
-        x0, y0, x1, y1 = sample.box
+        ((x0, y0, x1, y1),) = sample.boxes
         # The pictures are 64 pixels wide and squashed to 224.
         expected = (x1 - x0 + 1) * (y1 - y0 + 1) * (224 / 64) ** 2
         assert run.decoded.masks[index].sum() == pytest.approx(expected, rel=0.02)

@@ -119,7 +119,7 @@ def test_the_folder_is_read_as_classes_with_masks(tmp_path: Path) -> None:
     assert calls[-1] == ("drawing images", 12, 12)
     mask = dataset.samples[0].mask
     assert mask is not None
-    with Image.open(mask) as file:
+    with Image.open(mask.path) as file:
         assert file.mode == "1"
     text = (tmp_path / "demo" / "README.txt").read_text()
     assert "Seed 1, 2 pictures per class" in text
