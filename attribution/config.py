@@ -110,17 +110,23 @@ class AttributorConfig:
 
 @dataclass(frozen=True, config=_CLOSED)
 class TrainingConfig:
-    """How a network is fine-tuned. Weight and learning rate follow the published study for its metrics if left out."""
+    """How a network is fine-tuned.
+
+    Weight and learning rate follow the published study for its metrics if left out. ``preset = "published"`` asks for
+    all of that study's settings, and is refused for a metric without; a key given beside it wins. `fidelity` left out
+    is "inputs" under the preset and "inputs_and_images" without.
+    """
 
     trainer: str = "fidelity"
     options: dict[str, Scalar] = Field(default_factory=dict)
+    preset: Literal["published"] | None = None
     weight: Positive | None = None
     learning_rate: Positive | None = None
     steps: Count = 200
     batch: Count = 8
     gradient_clip: Positive | None = 1.0
     validate_every: Count = 20
-    fidelity: Literal["inputs", "inputs_and_images"] = "inputs_and_images"
+    fidelity: Literal["inputs", "inputs_and_images"] | None = None
     minimum_agreement: Annotated[float, Field(ge=0, le=1)] = 0.95
 
 

@@ -35,6 +35,8 @@ class Selection:
 def choose_images(run: Run, exported: Sequence[Scored]) -> Selection:
     """The first images of the export split that the original and every finetuned network classify correctly.
 
+    Networks that are not meant to answer as the original (randomised weights) have no say in it.
+
     All conditions show the same images, so that conditions compare within images. InputError if nothing is left.
     """
     if not exported:
@@ -49,6 +51,8 @@ def choose_images(run: Run, exported: Sequence[Scored]) -> Selection:
     )
     dropped = {"original network wrong": int((~kept).sum())}
     for scored in exported:
+        if not scored.condition.trainer.faithful:
+            continue
         right = scored.finetuned.predictions == targets
         dropped[f"{scored.condition.name} wrong"] = int((kept & ~right).sum())
         kept &= right

@@ -189,7 +189,7 @@ def test_another_number_of_pairs_needs_no_new_fine_tuning(
     def refuse(*_arguments: object) -> None:
         raise AssertionError("fine-tuned again")
 
-    monkeypatch.setattr("attribution.trainers.fidelity.FidelityTrainer._step", refuse)
+    monkeypatch.setattr("attribution.trainers.loop.take_step", refuse)
     assert len(fixture_of(pipeline.build(small_run, tmp_path / "out", resume=True, device="cpu"), "trial")) == 8
 
 

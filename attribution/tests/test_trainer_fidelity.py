@@ -16,7 +16,8 @@ from attribution.networks import Network
 from attribution.tests.small_networks import PlainReLU, network
 from attribution.tests.small_splits import small_split
 from attribution.trainers import Outcome, Task
-from attribution.trainers.fidelity import FidelityTrainer, batch_of_step, fidelity_loss
+from attribution.trainers.fidelity import FidelityTrainer, fidelity_loss
+from attribution.trainers.steps import batch_of_step
 
 
 def task(**changes: object) -> Task:

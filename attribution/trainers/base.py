@@ -76,6 +76,7 @@ class Trainer(Protocol):
     name: ClassVar[str]
     uses_metric: ClassVar[bool]  # trains on the metric's loss: needs a learnable metric and a differentiable attributor
     control: ClassVar[bool]  # a control condition, exported whether or not the metric improved
+    faithful: ClassVar[bool]  # is meant to answer as the original: images that it gets wrong are left out of the study
 
     def rehearse(self, task: Task) -> None:
         """One batch forward and backward on a copy, so that what cannot work is known before hours of training."""

@@ -1,0 +1,141 @@
+"""The loop that all fine-tunings share: step, validate, keep the checkpoint, and go on after an interruption.
+
+A trainer says what is its own in a `Plan`. Every step is a function of the task, the plan and the step's number alone,
+so a run that was interrupted anywhere goes on from its last validation to the same weights.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from attribution.errors import InputError
+from attribution.networks import Network
+from attribution.trainers.base import Outcome, Report, Task
+from attribution.trainers.checkpoints import load_checkpoint, save_checkpoint
+from attribution.trainers.remembering import remembering
+from attribution.trainers.selection import Rank, State, best_on_the_metric, keep, measure, outcome, validation_scores
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """What a step descends on, and the parts of it that the history names."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+def trainable(network: Network) -> list[nn.Parameter]:
+    """The parameters that ask for gradients. InputError if there are none."""
+    found = [parameter for parameter in network.module.parameters() if parameter.requires_grad]
+    if not found:
+        raise InputError(f"network {network.name}: no parameter asks for a gradient: there is nothing to fine-tune")
+    return found
+
+
+def as_it_is(_student: Network) -> None:
+    """Begin from the original's own weights."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is a trainer's own: the loss of a step (counted from 0) on the student, and what surrounds it.
+
+    `trained` names the parameters that change; `begin` makes the student of a copy of the original; `rank` says which
+    checkpoint comes back. With 0 `steps` the student is validated as it begins.
+    """
+
+    loss: Callable[[Network, int], StepLoss]
+    learning_rate: float
+    steps: int
+    trained: Callable[[Network], list[nn.Parameter]] = trainable
+    begin: Callable[[Network], None] = as_it_is
+    rank: Rank = best_on_the_metric
+
+
+def rehearse(task: Task, plan: Plan) -> None:
+    """One step forward and backward on a copy."""
+    student = task.original.copy()
+    plan.begin(student)
+    if plan.steps:
+        gradients(plan.loss(student, 0).total, plan.trained(student))
+
+
+def fine_tune(task: Task, plan: Plan, checkpoint: Path, key: str, report: Report) -> Outcome:
+    """Adam without weight decay on the plan's loss, from `checkpoint` if it is there, and the checkpoint selected."""
+    student, asked = task.original.copy(), remembering(task.original)
+    plan.begin(student)
+    trained = plan.trained(student) if plan.steps else []
+    optimizer = torch.optim.Adam(trained, lr=plan.learning_rate, weight_decay=0) if trained else None
+    state = _restored(checkpoint, key, student, optimizer)
+    if state is None:
+        state = State(before=torch.from_numpy(validation_scores(task, asked, task.original, task.known)))
+    started = time.monotonic() - state.seconds
+    while state.step < plan.steps or state.best is None:
+        parts: dict[str, float] = {}
+        if optimizer is not None:
+            parts = take_step(task, plan, student, trained, optimizer, state.step)
+            state.step += 1
+            report({"step": state.step, **parts})
+        if state.step % task.config.validate_every == 0 or state.step == plan.steps:
+            measured = measure(task, asked, student, state.before.numpy(), state.step)
+            keep(state, measured, student, plan.rank)
+            state.history.append(
+                {
+                    "step": measured.step,
+                    "validation": measured.score,
+                    "gain": measured.gain,
+                    "agreement": measured.agreement,
+                    "undefined": measured.undefined,
+                    **parts,
+                }
+            )
+            state.seconds = time.monotonic() - started
+            report(state.history[-1])
+            save_checkpoint(
+                checkpoint,
+                {
+                    "key": key,
+                    "student": student.module.state_dict(),
+                    "optimizer": None if optimizer is None else optimizer.state_dict(),
+                    "state": dict(vars(state)),
+                },
+            )
+    return outcome(student, state)
+
+
+def take_step(
+    task: Task,
+    plan: Plan,
+    student: Network,
+    trained: list[nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    step: int,
+) -> dict[str, float]:
+    """One step of the optimizer; returns the parts of its loss."""
+    loss = plan.loss(student, step)
+    for parameter, gradient in zip(trained, gradients(loss.total, trained), strict=True):
+        parameter.grad = gradient
+    if task.config.gradient_clip is not None:
+        torch.nn.utils.clip_grad_norm_(trained, task.config.gradient_clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return {name: float(part.detach()) for name, part in loss.parts.items()}
+
+
+def gradients(loss: Tensor, trained: list[nn.Parameter]) -> tuple[Tensor | None, ...]:
+    """The loss's gradient for these parameters and no others; None for one that it does not depend on."""
+    return torch.autograd.grad(loss, trained, allow_unused=True)
+
+
+def _restored(checkpoint: Path, key: str, student: Network, optimizer: torch.optim.Optimizer | None) -> State | None:
+    content = load_checkpoint(checkpoint, key)
+    if content is None:
+        return None
+    student.module.load_state_dict(content["student"])
+    if optimizer is not None:
+        optimizer.load_state_dict(content["optimizer"])
+    return State(**content["state"])
