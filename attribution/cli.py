@@ -52,10 +52,16 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
         command.set_defaults(run=run)
+    check = commands.add_parser("check", help="try every attributor on the networks of a study, and print which work")
+    check.add_argument("config", type=Path, help="the run's TOML file")
+    check.set_defaults(run=_check)
     synthesize = commands.add_parser("synthesize", help="write the procedural data set of the demo, and its network")
     synthesize.add_argument("--out", type=Path, required=True)
     synthesize.add_argument("--seed", type=int, default=1)
     synthesize.add_argument("--images-per-class", type=int, default=60)
+    synthesize.add_argument(
+        "--second-network", action="store_true", help="also train a residual network on them: resnet.pt"
+    )
     synthesize.set_defaults(run=_synthesize)
     methods = commands.add_parser("methods", help="print the page of all attributors, metrics and trainers (Markdown)")
     methods.set_defaults(run=_methods)
@@ -102,11 +108,24 @@ def _export(options: argparse.Namespace, bars: "Bars") -> None:
     print(f"bundle: {bundle}\nload it: python manage.py load_study {bundle}")
 
 
+def _check(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution.study_check import check_study
+
+    found = check_study(options.config, bars)
+    bars.close()
+    print(found.table())
+    found.raise_if_refused()
+
+
 def _synthesize(options: argparse.Namespace, bars: "Bars") -> None:
     from attribution.synthetic import synthesize, train_small_network
 
     synthesize(options.out, seed=options.seed, images_per_class=options.images_per_class, progress=bars)
     train_small_network(options.out, options.out / "network.pt", seed=options.seed, progress=bars)
+    if options.second_network:
+        train_small_network(
+            options.out, options.out / "resnet.pt", seed=options.seed, architecture="small_resnet", progress=bars
+        )
 
 
 def _methods(options: argparse.Namespace, bars: "Bars") -> None:

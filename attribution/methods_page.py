@@ -11,8 +11,8 @@ from attribution.trainers import TRAINERS
 
 HEAD = """# Methods
 
-Written by `python -m attribution methods > docs/methods.md` from the code; a test holds it up to date. A method is named in a run's config
-by the name in bold, with the options below it; `docs/extending.md` shows how to add one of your own.
+Written by `python -m attribution methods > docs/methods.md` from the code; a test holds it up to date. A method is
+named in a run's config by the name in bold, with the options below it; `docs/extending.md` shows how to add your own.
 """
 
 SECTIONS: tuple[tuple[str, str, Mapping[str, type]], ...] = (
@@ -23,8 +23,8 @@ SECTIONS: tuple[tuple[str, str, Mapping[str, type]], ...] = (
     ),
     (
         "Explanation metrics",
-        "Score a map. Trainers that fine-tune on a metric need a learnable one; the published study's weight and learning "
-        'rate are what `preset = "published"` sets.',
+        "Score a map. Trainers that fine-tune on a metric need a learnable one; the published study's weight and "
+        'learning rate are what `preset = "published"` sets.',
         METRICS,
     ),
     ("Trainers", "Change a network. Controls are exported whether or not the metric improved.", TRAINERS),

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attribution.architectures import SmallCNN
+from attribution.architectures import ARCHITECTURES
 from attribution.errors import InputError
 from attribution.images import Preprocessing, list_folder, normalise
 from attribution.progress import Progress, silent
@@ -54,10 +54,11 @@ def train_small_network(
     out_file: Path,
     *,
     seed: int,
+    architecture: str = "small_cnn",
     progress: Progress = silent,
     settings: TrainingSettings | None = None,
 ) -> Accuracy:
-    """Trains a SmallCNN on new scenes of a seed (never the images in ``data``) and writes it to ``out_file``.
+    """Trains a small network on new scenes of a seed (never the images in ``data``) and writes it to ``out_file``.
 
     The file holds architecture, arguments, state_dict, preprocessing, classes and accuracy, and loads with
     ``weights_only=True``. Raises InputError if ``data`` is not a folder that `synthesize` wrote. The same seed gives
@@ -66,7 +67,7 @@ def train_small_network(
     settings = settings or TrainingSettings()
     with _reproducible(seed, settings.threads):
         study = _study(data)
-        network = SmallCNN(classes=len(CLASSES))
+        network = ARCHITECTURES[architecture](classes=len(CLASSES))
         total = settings.images_per_class * len(CLASSES)
         training = scenes(seed=seed, stream=TRAINING_STREAM, per_class=settings.images_per_class, tags=TRAINING_TAGS)
         images, labels = _arrays(_watched(training, "drawing training images", total, progress))
@@ -83,7 +84,7 @@ def train_small_network(
         accuracy.wrong_tag,
     )
     content = {
-        "architecture": "small_cnn",
+        "architecture": architecture,
         "arguments": {"classes": len(CLASSES)},
         "state_dict": network.state_dict(),
         "preprocessing": asdict(PREPROCESSING),
