@@ -8,7 +8,7 @@ are looked at by others are all told apart.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,16 +25,14 @@ class Pair:
     norm: nn.BatchNorm2d
 
 
-@dataclass
 class _Watch(TorchDispatchMode):
-    """Every operation of a forward pass: which tensors it took, and which tensor came out of which weight."""
+    """Every operation of a forward pass: how often tensors are taken, and which weight a convolution's output is of."""
 
-    uses: dict[int, int] = field(default_factory=dict)
-    convolved: dict[int, int] = field(default_factory=dict)  # output of a convolution -> its weight
-    alive: list[Tensor] = field(default_factory=list)  # what was seen stays alive, so that no id is given twice
-
-    def __post_init__(self) -> None:
-        super().__init__()
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.uses: dict[int, int] = {}
+        self.convolved: dict[int, int] = {}
+        self.alive: list[Tensor] = []  # what was seen stays alive, so that no id is given twice
 
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -49,8 +47,8 @@ class _Watch(TorchDispatchMode):
         return output
 
 
-def foldable(module: nn.Module, images: Tensor, layer: nn.Module) -> tuple[list[Pair], int]:
-    """The pairs in `module`, as it treats `images` [N, 3, H, W], and how often it calls `layer`.
+def foldable(module: nn.Module, images: Tensor, layer: nn.Module) -> list[Pair]:
+    """The pairs in `module`, as it treats `images` [N, 3, H, W].
 
     A convolution whose output is what `layer` puts out is in no pair: that output would not be the same any more.
     """
@@ -93,7 +91,7 @@ def foldable(module: nn.Module, images: Tensor, layer: nn.Module) -> tuple[list[
             and id(taken) not in shown
         ):
             pairs.append(Pair(convolution, norm))
-    return pairs, len(shown)
+    return pairs
 
 
 def fold(module: nn.Module, pairs: list[Pair]) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import torch
@@ -28,14 +28,14 @@ class PreparedNetwork(Network):
 
     computes_in: torch.dtype = torch.float32
     channels_last: bool = False
-    layer_calls: int = 1  # how often one forward pass calls the feature layer
 
     def logits(self, images: Tensor) -> Tensor:
         """Logits [N, classes] of normalised images [N, 3, H, W]."""
         inputs = images.to(self.computes_in)
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return super().logits(inputs).to(images.dtype)
+        logits: Tensor = self.module(inputs)
+        return logits.to(images.dtype)
 
 
 def prepared(network: Network, precision: Precision = "float32") -> Network:
@@ -57,22 +57,19 @@ def prepared(network: Network, precision: Precision = "float32") -> Network:
         return network
     trial = _trial(network, own)
     module = _sharing_copy(network.module)
-    pairs, calls = foldable(module, trial[:1], dict(module.named_modules())[network.layer])
+    pairs = foldable(module, trial[:1], dict(module.named_modules())[network.layer])
     fold(module, pairs)
     computes_in = torch.bfloat16 if precision == "bfloat16" else own
-    made = PreparedNetwork(
-        **{each.name: getattr(network, each.name) for each in fields(Network)} | {"module": module},
-        computes_in=own,
-        channels_last=_prefers_channels_last(computes_in, trial.device),
-        layer_calls=calls,
-    )
-    if made.channels_last:
+    channels_last = _prefers_channels_last(computes_in, trial.device)
+    if channels_last:
         module.to(memory_format=torch.channels_last)
+    kept = {each.name: getattr(network, each.name) for each in fields(Network)} | {"module": module}
+    made = PreparedNetwork(**kept, computes_in=own, channels_last=channels_last)
     difference = largest_difference(network, made, trial)
     if not difference <= TOLERANCES[own]:
         logger.info("%s: maps are made with the plain network: prepared it differs by %.1e", network.name, difference)
         return network
-    return made
+    return made if computes_in == own else replace(made, module=module.to(computes_in), computes_in=computes_in)
 
 
 @torch.no_grad()
