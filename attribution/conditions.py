@@ -44,20 +44,29 @@ def conditions(config: RunConfig, where: str) -> Iterator[Condition]:
     attributors = []
     for index, chosen in enumerate(config.attributors):
         at = f"{where}: attributors[{index}]"
-        kind = method(ATTRIBUTORS, chosen.name, f"{at}.name", "attributor", folder=folder)
+        kind = method(ATTRIBUTORS, chosen.name, f"{at}.name", "attributor", protocol=Attributor, folder=folder)
         attributors.append((chosen, made(kind, chosen.options, at)))
     metrics = []
     for index, entry in enumerate(config.metrics):
         at = f"{where}: metrics[{index}]"
         metrics.append(
-            (entry, made(method(METRICS, entry.name, f"{at}.name", "metric", folder=folder), entry.options, at))
+            (
+                entry,
+                made(
+                    method(METRICS, entry.name, f"{at}.name", "metric", protocol=Metric, folder=folder),
+                    entry.options,
+                    at,
+                ),
+            )
         )
     for network in config.networks:
         for index, (entry, metric) in enumerate(metrics):
             for chosen, attributor in attributors:
                 training = training_for(entry, chosen.display, where)
                 at = f"{where}: metrics[{index}].training"
-                kind_of_trainer = method(TRAINERS, training.trainer, f"{at}.trainer", "trainer", folder=folder)
+                kind_of_trainer = method(
+                    TRAINERS, training.trainer, f"{at}.trainer", "trainer", protocol=Trainer, folder=folder
+                )
                 trainer = made(kind_of_trainer, training.options, at)
                 _check_together(metric, attributor, trainer, at)
                 several = f" x {network.name}" if len(config.networks) > 1 else ""

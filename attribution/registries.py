@@ -23,11 +23,12 @@ def lookup(registry: Mapping[str, Entry], name: str, where: str, kind: str) -> E
     raise InputError(f"{where}: unknown {kind} {name!r}{hint} (known: {', '.join(registry)})")
 
 
-def method(registry: Mapping[str, type[Entry]], name: str, where: str, kind: str, *, folder: Path) -> type[Entry]:
+def method(
+    registry: Mapping[str, type[Entry]], name: str, where: str, kind: str, *, protocol: type, folder: Path
+) -> type[Entry]:
     """The class called `name` in the registry, or ``my_module:MyClass`` from a file in `folder` or on Python's path.
 
-    A class of the user's own must have what the registry's classes have in common as class attributes (``name`` at
-    least). InputError says what is missing.
+    A class of the user's own must have what `protocol` has. InputError says what is missing.
     """
     if ":" not in name:
         return lookup(registry, name, where, kind)
@@ -43,17 +44,20 @@ def method(registry: Mapping[str, type[Entry]], name: str, where: str, kind: str
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
         raise InputError(f"{where}: {module_name} has no class {class_name!r}: mend the name")
-    lacking = sorted(_common_attributes(registry) - set(dir(found)))
+    lacking = sorted(members(protocol) - set(dir(found)))
     if lacking:
         raise InputError(f"{where}: {name} lacks {', '.join(lacking)}: docs/extending.md says what a {kind} has")
     return found
 
 
-def _common_attributes(registry: Mapping[str, type[Entry]]) -> set[str]:
-    """The public class attributes and methods that every class of the registry has."""
-    each = [{attribute for attribute in dir(known) if not attribute.startswith("_")} for known in registry.values()]
-    called = {"__call__"} if all("__call__" in dir(known) for known in registry.values()) else set()
-    return set.intersection(*each) | called
+def members(protocol: type) -> set[str]:
+    """The names of what a protocol asks for, of those it extends too."""
+    asked: set[str] = set()
+    for base in protocol.__mro__:
+        if getattr(base, "_is_protocol", False) and base.__module__.startswith("attribution"):
+            asked |= {name for name in vars(base) if not name.startswith("_")} | set(base.__annotations__)
+            asked |= {"__call__"} & set(vars(base))
+    return asked
 
 
 @contextmanager
