@@ -133,6 +133,25 @@ def _methods(options: argparse.Namespace, bars: "Bars") -> None:
 
     print(methods_page(), end="")
 
+def _score_files(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution import score_maps, score_table
+
+    if options.config is not None:
+        raise InputError(f"score: {options.config}: give a config or --maps, not both")
+    metrics = score_maps.chosen_metrics(options.metrics, options.option, with_masks=options.masks is not None)
+    if options.out is not None:
+        score_table.check_csv(options.out)
+    files = score_maps.open_maps(options.maps, options.masks)
+    score_maps.check_sizes(files, metrics)
+    score_maps.check_values(files, bars)
+    result = score_maps.score_maps(files, metrics, bars)
+    bars.close()
+    print(score_table.score_table(result, seed=options.seed))
+    if options.out is not None:
+        score_table.write_csv(options.out, result)
+        print(f"scores: {options.out}")
+
+
 
 class Bars:
     """Progress as bars with rate and remaining time, one at a time."""

@@ -1,6 +1,7 @@
 """Attributors: one file each, one line each in the registry."""
 
 from attribution.attributors.base import Attribution, Attributor
+from attribution.attributors.compatibility import check
 from attribution.attributors.gradcam import GradCAM
 from attribution.attributors.gradcam_plus_plus import GradCAMPlusPlus
 from attribution.attributors.guided_backprop import GuidedBackprop
@@ -23,4 +24,4 @@ ATTRIBUTORS: dict[str, type[Attributor]] = {
     "SmoothGrad": SmoothGrad,
 }
 
-__all__ = ["ATTRIBUTORS", "Attribution", "Attributor"]
+__all__ = ["ATTRIBUTORS", "Attribution", "Attributor", "check"]
