@@ -56,14 +56,28 @@ class DatasetConfig:
     ``layout = "folder"``: one folder per class below `images`; masks (PNG) in a parallel folder, or `boxes`, a CSV.
     ``layout = "csv"``: `table` lists the images; `columns` says which of its columns hold
     `image`, `label`, `class_index` and `mask` or `x0`, `y0`, `x1`, `y1` (inclusive pixels).
+    ``layout = "imagenet_s"``: ImageNet's synset folders below `images`, ImageNet-S masks below `masks`.
+    ``layout = "voc"`` and ``"oxford_pets"``: `images` is the data set's own folder, `subset` one of its lists.
+    ``layout = "coco"``: `annotations` is the JSON of instances.
+
+    Where an image has objects of several classes (voc, coco), those that cover `minimum_area` of it count, and
+    `several_classes` says whether it gets the largest one's label or is skipped. `undecided` says what the pixels are
+    that annotators left open (imagenet_s, voc, oxford_pets).
     """
 
     name: str
-    layout: Literal["folder", "csv"]
+    layout: Literal["folder", "csv", "imagenet_s", "voc", "coco", "oxford_pets"]
     images: Path
     masks: Path | None = None
     boxes: Path | None = None
     table: Path | None = None
+    annotations: Path | None = None
+    synsets: Path | None = None
+    categories: Path | None = None
+    subset: str | None = None
+    several_classes: Literal["largest", "skip"] = "largest"
+    minimum_area: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    undecided: Literal["background", "object"] = "background"
     columns: dict[str, str] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
     class_indices: dict[str, int] = Field(default_factory=dict)
@@ -243,7 +257,7 @@ def _locate(data: dict[str, Any], path: Path) -> None:
     """Make the paths of the dataset and of a ``file:`` network absolute, in place."""
     dataset = data.get("dataset")
     if isinstance(dataset, dict):
-        for key in ("images", "masks", "boxes", "table"):
+        for key in ("images", "masks", "boxes", "table", "annotations", "synsets", "categories"):
             if isinstance(dataset.get(key), str):
                 dataset[key] = str(_absolute(dataset[key], path, f"dataset.{key}"))
     networks = data.get("networks")

@@ -203,10 +203,11 @@ def _check_indices(config: RunConfig, dataset: Dataset, network: Network, where:
             f"{network.name} has {network.classes} classes: give the network's own class indices"
         )
     named = config.dataset.class_indices or "class_index" in config.dataset.columns
-    if not named and len(indices) != network.classes:
-        remedy = "dataset.class_indices" if config.dataset.layout == "folder" else "dataset.columns.class_index"
+    counted = dataset.counted or len(indices)
+    if not named and counted != network.classes:
+        remedy = "dataset.columns.class_index" if config.dataset.layout == "csv" else "dataset.class_indices"
         raise InputError(
-            f"{where}: dataset: {len(indices)} classes in sorted order cannot stand for the {network.classes} of "
+            f"{where}: dataset: {counted} classes in sorted order cannot stand for the {network.classes} of "
             f"network {network.name}: say which is which in {remedy}"
         )
 

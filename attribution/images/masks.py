@@ -96,7 +96,7 @@ def read_numbers(path: Path, known: Iterable[int], encoding: Encoding) -> NDArra
         if mode != "RGB":
             raise ValueError(f"has {mode} pixels: keep the data set's own RGB file")
         numbers = values[..., 0] + 256 * values[..., 1]
-    unknown = np.setdiff1d(numbers, sorted(known))
+    unknown = np.setdiff1d(np.flatnonzero(np.bincount(numbers.ravel())), sorted(known))
     if len(unknown):
         raise ValueError(f"has the number {unknown[0]}, which this layout does not know: keep the data set's own file")
     return numbers

@@ -30,8 +30,8 @@ def list_csv(
 
     ``columns`` says which column holds what; its keys are image and label, and where there are such columns mask, or
     x0, y0, x1, y1 (inclusive pixels), and class_index (otherwise the index is ``class_indices[label]``, or the place of
-    the label in sorted order). Image paths are relative to ``images``, mask paths to ``masks`` (or to the table's folder if that is None). ``where`` names
-    the config table in errors, such as ``study.toml: dataset``.
+    the label in sorted order). Image paths are relative to ``images``, mask paths to ``masks`` (or to the table's
+    folder if that is None). ``where`` names the config table in errors, such as ``study.toml: dataset``.
 
     Raises InputError for a missing table, column or file, a cell that is empty or no whole number (with its row), and
     anything of the wrong size.
