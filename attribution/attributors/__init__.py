@@ -2,6 +2,8 @@
 
 from attribution.attributors.base import Attribution, Attributor
 from attribution.attributors.compatibility import check
+from attribution.attributors.epsilon_plus import EpsilonPlus
+from attribution.attributors.excitation_backprop import ExcitationBackprop
 from attribution.attributors.gradcam import GradCAM
 from attribution.attributors.gradcam_plus_plus import GradCAMPlusPlus
 from attribution.attributors.guided_backprop import GuidedBackprop
@@ -18,6 +20,8 @@ ATTRIBUTORS: dict[str, type[Attributor]] = {
     "GuidedGradCAM": GuidedGradCAM,
     "GradCAM++": GradCAMPlusPlus,
     "LayerCAM": LayerCAM,
+    "ExcitationBackprop": ExcitationBackprop,
+    "EpsilonPlus": EpsilonPlus,
     "Saliency": Saliency,
     "InputXGradient": InputXGradient,
     "IntegratedGradients": IntegratedGradients,
