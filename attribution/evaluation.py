@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from attribution.attributors import Attribution, Attributor
+from attribution.attributors.joint import explain
 from attribution.metrics import Explained, Metric
 from attribution.networks import Network, frozen
+from attribution.prepared import Precision, prepared
 from attribution.split_view import SplitView
 
 Ticker = Callable[[int], None]
@@ -61,15 +63,18 @@ def metric_scores(
     own: bool = False,
     known: Known | None = None,
     tick: Ticker | None = None,
+    precision: Precision = "float32",
 ) -> np.ndarray:
     """Scores float64 [len(items), draws] of the network's maps; NaN where the metric is undefined.
 
     Original and finetuned network are scored on the same inputs: what the metric draws depends on image and seed only.
-    With `own`, a draw that explains another image's class (see `Probe.own`) is undefined for this image. `known` gives
-    the network's maps and logits of plain images, so that they are not made again.
+    Maps are made by the network prepared for them (see `prepared`), which differs by rounding unless `precision` says
+    more. With `own`, a draw that explains another image's class (see `Probe.own`) is undefined for this image. `known`
+    gives the network's maps and logits of plain images, so that they are not made again.
     """
     scores = np.full((len(items), draws), np.nan)
     with frozen(network), frozen(original):
+        maker = prepared(network, precision)
         for draw in range(draws):
             for start in range(0, len(items), batch):
                 chunk = items[start : start + batch]
@@ -83,8 +88,8 @@ def metric_scores(
                 if known is not None and probe.items is not None:
                     made = known(probe.items)
                 else:
-                    made = attributor(network, probe.inputs, probe.targets)
-                found = metric.scores(Explained(network, attributor, probe, made.maps, made.logits))
+                    (made,) = explain(maker, [attributor], probe.inputs, probe.targets)
+                found = metric.scores(Explained(maker, attributor, probe, made.maps, made.logits))
                 if own and probe.own is not None:
                     found = torch.where(probe.own, found, torch.full_like(found, torch.nan))
                 scores[start : start + batch, draw] = found.cpu().numpy()

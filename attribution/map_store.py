@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from attribution.attributors import Attribution, Attributor
 from attribution.attributors.joint import explain
 from attribution.networks import Network, frozen
+from attribution.prepared import Precision, prepared
 from attribution.split_view import SplitView
 
 
@@ -23,7 +24,8 @@ class MapStore:
     """A network's maps [H, W] and logits for the images of a split and their own classes, in memory-mapped files.
 
     Maps of all `attributors` (by their display names) are made together, a block of `batch` images at a time, so that
-    they share what they can, and a map does not depend on who asked for it first. A finished block survives a kill.
+    they share what they can, and a map does not depend on who asked for it first. The network is prepared for them
+    (see `prepared`), so its weights may not change while the store is in use. A finished block survives a kill.
     `key` is all that the maps follow from; files of another key are another store's.
     """
 
@@ -33,6 +35,7 @@ class MapStore:
     attributors: Mapping[str, Attributor]
     split: SplitView
     batch: int
+    precision: Precision = "float32"
 
     def maps(self, attributor: str, items: Sequence[int]) -> NDArray[np.float32]:
         """Maps [len(items), H, W] of images of the split."""
@@ -66,9 +69,9 @@ class MapStore:
     def _make(self, block: int) -> None:
         where = slice(block * self.batch, (block + 1) * self.batch)
         members = self.split.members[where]
-        with frozen(self.network):
+        with frozen(self._prepared):
             made = explain(
-                self.network, list(self.attributors.values()), self.split.images(members), self.split.classes(members)
+                self._prepared, list(self.attributors.values()), self.split.images(members), self.split.classes(members)
             )
         for name, attribution in zip(self.attributors, made, strict=True):
             self._maps[name][where] = attribution.maps.float().cpu().numpy()
@@ -80,13 +83,17 @@ class MapStore:
         self._done.flush()
 
     @cached_property
+    def _prepared(self) -> Network:
+        return prepared(self.network, self.precision)
+
+    @cached_property
     def _place(self) -> dict[int, int]:
         return {item: place for place, item in enumerate(self.split.members)}
 
     @cached_property
     def _stem(self) -> str:
         attributors = {name: repr(made) for name, made in self.attributors.items()}
-        parts = [self.key, attributors, self.split.members, self.batch]
+        parts = [self.key, attributors, self.split.members, self.batch, self.precision]
         return "maps-" + sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
     @cached_property
