@@ -18,6 +18,7 @@ from attribution.networks import Network
 from attribution.trainers.base import Outcome, Report, Task
 from attribution.trainers.fidelity import fidelity_to
 from attribution.trainers.loop import Plan, StepLoss, fine_tune, rehearse, trainable
+from attribution.trainers.seeds import joint_seed
 from attribution.trainers.selection import last_trusted
 from attribution.trainers.settings import check_preset, learning_rate
 from attribution.trainers.steps import prepare_batch
@@ -62,7 +63,7 @@ class FidelityOnlyTrainer:
             return StepLoss(fidelity, {"fidelity_loss": fidelity})
 
         def begin(student: Network) -> None:
-            push(student, self.kick * rate, seed=self.seed * 2**32 + task.seed)
+            push(student, self.kick * rate, seed=joint_seed(task.seed, self.seed))
 
         return Plan(loss=loss, learning_rate=rate, steps=task.config.steps, begin=begin, rank=last_trusted)
 

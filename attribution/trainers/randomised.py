@@ -15,6 +15,7 @@ from attribution.networks import Network
 from attribution.registries import lookup
 from attribution.trainers.base import Outcome, Report, Task
 from attribution.trainers.loop import Plan, StepLoss, fine_tune, rehearse
+from attribution.trainers.seeds import joint_seed
 from attribution.trainers.selection import last_trusted
 
 
@@ -54,7 +55,7 @@ class RandomisedTrainer:
 
     def _plan(self, task: Task) -> Plan:
         def begin(student: Network) -> None:
-            randomise(student, self._chosen(student), seed=self.seed * 2**32 + task.seed)
+            randomise(student, self._chosen(student), seed=joint_seed(task.seed, self.seed))
 
         def loss(_student: Network, _step: int) -> StepLoss:
             raise RuntimeError("randomised weights are not trained")
