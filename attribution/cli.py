@@ -26,15 +26,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "torchvision", "pydantic"):
+        if error.name not in ("array_api_compat", "torch", "torchvision", "pydantic"):
             raise
         print(f"error: the offline module needs {error.name}: run bin/install all", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        hint = " What is finished is kept: the same command with --resume goes on." if "resume" in options else ""
+        hint = " What is finished is kept: the same command with --resume goes on." if _can_resume(options) else ""
         print(f"\ninterrupted.{hint}", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _can_resume(options: argparse.Namespace) -> bool:
+    return "resume" in options and not ("maps" in options and options.maps)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,15 +47,18 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, text in (
         ("build", _build, "the whole path: fine-tune, score, make the pairs, write the bundle"),
         ("finetune", _finetune, "fine-tune every condition, and stop there"),
-        ("score", _score, "score the original and the finetuned networks on the export split, and print the table"),
+        ("score", _score, "score both networks on the export split, or maps in files (--maps), and print the table"),
         ("export", _export, "make the pairs and the bundle from what `finetune` left"),
     ):
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("config", type=Path, help="the run's TOML file")
+        of_files = name == "score"
+        command.add_argument("config", type=Path, nargs="?" if of_files else None, help="the run's TOML file")
         command.add_argument("--out", type=Path, help="the run's folder (default: var/runs/<name of the file>)")
         command.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
         command.set_defaults(run=run)
+        if of_files:
+            _add_map_files(command)
     check = commands.add_parser("check", help="try every attributor on the networks of a study, and print which work")
     check.add_argument("config", type=Path, help="the run's TOML file")
     check.set_defaults(run=_check)
@@ -66,6 +73,26 @@ def _parser() -> argparse.ArgumentParser:
     methods = commands.add_parser("methods", help="print the page of all attributors, metrics and trainers (Markdown)")
     methods.set_defaults(run=_methods)
     return parser
+
+
+def _add_map_files(command: argparse.ArgumentParser) -> None:
+    files = command.add_argument_group("maps from files, made with any framework (instead of CONFIG)")
+    files.add_argument(
+        "--maps",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help=".npz or .npy with arrays [N, H, W] or [N, C, H, W] (summed over C); arrays called original and "
+        "finetuned are also compared; an array `names` [N] names the images",
+    )
+    files.add_argument("--masks", type=Path, metavar="FILE", help="one array [N, H, W] of bool, 0 and 1, or 0 and 255")
+    files.add_argument("--metrics", nargs="+", metavar="METRIC", help="default: all that follow from the maps alone")
+    files.add_argument(
+        "--option", action="append", default=[], metavar="METRIC.OPTION=VALUE", help="as in TopK.k=50; may be repeated"
+    )
+    files.add_argument("--seed", type=int, default=0, help="of the intervals' resampling (default: 0)")
+    # One word for what is written: a folder with CONFIG, a CSV file with --maps.
+    command.epilog = "With --maps, --out is a CSV file: a row per array, image and metric."
 
 
 def _folder(options: argparse.Namespace) -> Path:
@@ -92,11 +119,37 @@ def _finetune(options: argparse.Namespace, bars: "Bars") -> None:
 
 
 def _score(options: argparse.Namespace, bars: "Bars") -> None:
+    if options.maps:
+        _score_files(options, bars)
+        return
+    if options.config is None:
+        raise InputError("score: nothing to score: give a run's config, or --maps with arrays")
+    if options.masks or options.metrics or options.option:
+        raise InputError("score: --masks, --metrics and --option belong to --maps: give it, or leave them out")
     from attribution import pipeline
 
     table = pipeline.score(options.config, _folder(options), device=options.device, progress=bars)
     bars.close()
     print(table)
+
+
+def _score_files(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution import score_maps, score_table
+
+    if options.config is not None:
+        raise InputError(f"score: {options.config}: give a config or --maps, not both")
+    metrics = score_maps.chosen_metrics(options.metrics, options.option, with_masks=options.masks is not None)
+    if options.out is not None:
+        score_table.check_csv(options.out)
+    files = score_maps.open_maps(options.maps, options.masks)
+    score_maps.check_sizes(files, metrics)
+    score_maps.check_values(files, bars)
+    result = score_maps.score_maps(files, metrics, bars)
+    bars.close()
+    print(score_table.score_table(result, seed=options.seed))
+    if options.out is not None:
+        score_table.write_csv(options.out, result)
+        print(f"scores: {options.out}")
 
 
 def _export(options: argparse.Namespace, bars: "Bars") -> None:
@@ -132,25 +185,6 @@ def _methods(options: argparse.Namespace, bars: "Bars") -> None:
     from attribution.methods_page import methods_page
 
     print(methods_page(), end="")
-
-def _score_files(options: argparse.Namespace, bars: "Bars") -> None:
-    from attribution import score_maps, score_table
-
-    if options.config is not None:
-        raise InputError(f"score: {options.config}: give a config or --maps, not both")
-    metrics = score_maps.chosen_metrics(options.metrics, options.option, with_masks=options.masks is not None)
-    if options.out is not None:
-        score_table.check_csv(options.out)
-    files = score_maps.open_maps(options.maps, options.masks)
-    score_maps.check_sizes(files, metrics)
-    score_maps.check_values(files, bars)
-    result = score_maps.score_maps(files, metrics, bars)
-    bars.close()
-    print(score_table.score_table(result, seed=options.seed))
-    if options.out is not None:
-        score_table.write_csv(options.out, result)
-        print(f"scores: {options.out}")
-
 
 
 class Bars:

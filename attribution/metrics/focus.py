@@ -86,7 +86,8 @@ class Focus:
         return Probe(inputs, targets, regions, None, split.seeds(seed, items, turn), own)
 
     def scores(self, explained: Explained) -> Tensor:
-        return relevance_mass(explained.maps.double(), explained.regions)
+        found: Tensor = relevance_mass(explained.maps, explained.regions)
+        return found
 
     def loss(self, explained: Explained) -> Tensor:
         return mass_loss(explained.maps, explained.regions)

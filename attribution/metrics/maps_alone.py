@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from attribution.metrics.base import Explained
+from attribution.metrics.base import Direction, Explained
 from attribution.metrics.plain_images import PlainImages
 from attribution.metrics.undefined import Array, Cause
 
@@ -15,6 +15,8 @@ class MapsAlone(PlainImages):
     `undefined` lists why a score can be undefined; `attribution.metrics.undefined.undefined_reasons` says it per map.
     """
 
+    name: ClassVar[str]
+    direction: ClassVar[Direction]
     undefined: ClassVar[tuple[Cause, ...]]
 
     def of_maps(self, maps: Array, masks: Array) -> Array:

@@ -78,7 +78,7 @@ class PointingGame(MapsAlone):
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_POINT
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.tolerance, int | float) and 0 <= self.tolerance < math.inf):
+        if not 0 <= self.tolerance < math.inf:
             raise ValueError(f"tolerance: {self.tolerance!r}: use a distance in pixels, 0 or more")
 
     def of_maps(self, maps: Array, masks: Array) -> Array:

@@ -58,7 +58,7 @@ class TopK(MapsAlone):
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_TOP
 
     def __post_init__(self) -> None:
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+        if self.k < 1 or self.k != int(self.k):
             raise ValueError(f"k: {self.k!r}: use a whole number of pixels from 1")
 
     def of_maps(self, maps: Array, masks: Array) -> Array:
