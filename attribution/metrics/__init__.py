@@ -2,13 +2,16 @@
 
 from attribution.metrics.base import Explained, LearnableMetric, Metric, Probe, as_learnable
 from attribution.metrics.complexity import Complexity
+from attribution.metrics.deletion_insertion import Deletion, Insertion
 from attribution.metrics.focus import Focus
 from attribution.metrics.infidelity import Infidelity
 from attribution.metrics.input_stability import InputStability
+from attribution.metrics.irof import IROF
 from attribution.metrics.max_sensitivity import MaxSensitivity
 from attribution.metrics.pointing_game import PointingGame
 from attribution.metrics.relative_input_stability import RelativeInputStability
 from attribution.metrics.rma import RMA
+from attribution.metrics.road import ROAD
 from attribution.metrics.rra import RRA
 from attribution.metrics.sparseness import Sparseness
 from attribution.metrics.topk import TopK
@@ -25,6 +28,10 @@ METRICS: dict[str, type[Metric]] = {
     "InputStability": InputStability,
     "RelativeInputStability": RelativeInputStability,
     "Infidelity": Infidelity,
+    "ROAD": ROAD,
+    "IROF": IROF,
+    "Deletion": Deletion,
+    "Insertion": Insertion,
 }
 
 __all__ = ["METRICS", "Explained", "LearnableMetric", "Metric", "Probe", "as_learnable"]

@@ -196,9 +196,7 @@ def _convolved(images: Tensor, weights: tuple[tuple[float, ...], ...], stride: i
 
 
 @cache
-def _kernel(
-    weights: tuple[tuple[float, ...], ...], channels: int, dtype: torch.dtype, device: torch.device
-) -> Tensor:
+def _kernel(weights: tuple[tuple[float, ...], ...], channels: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.tensor(weights, dtype=dtype, device=device).repeat(channels, 1, 1, 1)
 
 
