@@ -15,6 +15,7 @@ from attribution.metrics.road import ROAD
 from attribution.metrics.rra import RRA
 from attribution.metrics.sparseness import Sparseness
 from attribution.metrics.topk import TopK
+from attribution.metrics.weighted_sum import WeightedSum
 
 METRICS: dict[str, type[Metric]] = {
     "Focus": Focus,
@@ -32,6 +33,7 @@ METRICS: dict[str, type[Metric]] = {
     "IROF": IROF,
     "Deletion": Deletion,
     "Insertion": Insertion,
+    "WeightedSum": WeightedSum,
 }
 
 __all__ = ["METRICS", "Explained", "LearnableMetric", "Metric", "Probe", "as_learnable"]

@@ -20,7 +20,8 @@ class Probe:
     `regions` is None for a metric that needs none. `items` says that the inputs are just these images of the data
     set, so that what is known of them can be reused. `own`, bool [N], says which inputs explain the class of the
     image they were made for; None: all do. `seeds` [N] are numbers of each image's own: whatever a metric draws for
-    an image follows from its seed, never from batch mates.
+    an image follows from its seed, never from batch mates. `others` are inputs that are explained beside these, for a
+    metric that looks at several things.
     """
 
     inputs: Tensor
@@ -29,6 +30,7 @@ class Probe:
     items: tuple[int, ...] | None
     seeds: tuple[int, ...]
     own: Tensor | None = None
+    others: tuple["Probe", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,12 @@ class Metric(Protocol):
 
     name: ClassVar[str]
     direction: ClassVar[Direction]
-    needs_masks: ClassVar[bool]
     learnable: ClassVar[bool]  # whether it is a `LearnableMetric`
+
+    @property
+    def needs_masks(self) -> bool:
+        """Whether every image must have a mask or box."""
+        ...
 
     @property
     def draws(self) -> int:

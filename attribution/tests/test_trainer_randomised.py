@@ -86,7 +86,7 @@ def test_a_layer_is_initialised_as_its_class_does_it() -> None:
     randomise(tested, ["head"], seed=7)
     torch.manual_seed(7)
     expected = nn.Linear(8, 5)
-    np.testing.assert_array_equal(tested.module.head.weight.detach(), expected.weight.detach())  # type: ignore[union-attr, operator, arg-type]
+    np.testing.assert_array_equal(tested.module.head.weight.detach(), expected.weight.detach())  # type: ignore[union-attr, operator]
 
 
 def test_there_are_no_steps_and_one_validation(tmp_path: Path) -> None:
