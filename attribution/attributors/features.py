@@ -73,9 +73,8 @@ def feature_outputs(network: Network, images: Tensor) -> Iterator[list[LayerOutp
     def keep(_module: nn.Module, _inputs: object, output: object) -> object:
         layout = _layout(output, images, network)
         if layout is None or not isinstance(output, Tensor):
-            outputs.append(
-                LayerOutput(None, str(tuple(output.shape)) if isinstance(output, Tensor) else str(type(output)))
-            )
+            shape = str(tuple(output.shape)) if isinstance(output, Tensor) else f"a {type(output).__name__}"
+            outputs.append(LayerOutput(None, shape))
             return output
         if not output.requires_grad:
             output = output.detach().requires_grad_()
