@@ -36,8 +36,8 @@ class CocoMask:
             if isinstance(segmentation, dict):
                 mask |= _draw_runs(run_lengths(segmentation["counts"]), self.width, self.height)
             else:
-                drawn = coco_api.frPyObjects(segmentation, self.height, self.width)
-                mask |= coco_api.decode(coco_api.merge(drawn)).astype(np.bool_)
+                drawn = coco_api.merge(coco_api.frPyObjects(segmentation, self.height, self.width))
+                mask |= _draw_runs(run_lengths(drawn["counts"].decode("ascii")), self.width, self.height)
         return mask
 
     def digest(self) -> str:

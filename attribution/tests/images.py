@@ -33,3 +33,13 @@ def class_folders(root: Path, classes: Sequence[str] = ("bird", "cat"), count: i
             if masks:
                 mask_file(root / "masks" / label / f"{number}.png")
     return root / "images"
+
+
+def palette_mask(path: Path, numbers: Sequence[Sequence[int]]) -> Path:
+    """Writes a palette PNG as Pascal VOC has it: a number per pixel, shown in a colour that says nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.array(numbers, dtype=np.uint8)
+    mask = Image.frombytes("P", (values.shape[1], values.shape[0]), values.tobytes())
+    mask.putpalette([(37 * entry) % 256 for entry in range(768)])
+    mask.save(path)
+    return path

@@ -70,7 +70,11 @@ from attribution.workspace import held
             r"dataset\.splits",
         ),
         ('layout = "folder"', 'layout = "csv"', r"dataset\.table: missing"),
-        ('layout = "folder"', 'layout = "folder"\ntable = "x.csv"', r"dataset\.table: goes with layout = csv, not folder: drop it"),
+        (
+            'layout = "folder"',
+            'layout = "folder"\ntable = "x.csv"',
+            r"dataset\.table: goes with layout = csv, not folder: drop it",
+        ),
         (
             'name = "Shapes"',
             'name = "Shapes"\nclass_indices = { cross = 0, disc = 1, square = 2, stripe = 9 }',
