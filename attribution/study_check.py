@@ -76,6 +76,6 @@ def _asked(config: RunConfig, path: Path) -> dict[str, Attributor]:
     asked = {}
     for index, chosen in enumerate(config.attributors):
         at = f"{path}: attributors[{index}]"
-        kind = method(ATTRIBUTORS, chosen.name, f"{at}.name", "attributor", folder=path.parent)
+        kind = method(ATTRIBUTORS, chosen.name, f"{at}.name", "attributor", protocol=Attributor, folder=path.parent)
         asked[chosen.display] = made(kind, chosen.options, at)
     return asked
