@@ -7,7 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.metrics.relevance_mass import mass_loss, relevance_mass
+from attribution.metrics.relevance_mass import UNDEFINED_MASS, mass_loss, relevance_mass
+from attribution.metrics.undefined import undefined_reasons
+from attribution.tests.array_frameworks import difference_between_frameworks, trying_maps
 
 
 def random_case(seed: int, count: int = 6, size: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
@@ -83,3 +85,33 @@ def test_scores_lie_between_zero_and_one(dtype: torch.dtype) -> None:
     maps, regions = random_case(4, count=50)
     scores = relevance_mass(maps.to(dtype), regions)
     assert ((scores >= 0) & (scores <= 1)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numpy_torch_and_the_strict_array_api_agree(dtype: type) -> None:
+    assert difference_between_frameworks(relevance_mass, *trying_maps(), dtype) <= 1e-15
+
+
+def test_undefined_scores_have_a_reason_and_the_others_none() -> None:
+    maps, masks = trying_maps()
+    reasons = undefined_reasons(UNDEFINED_MASS, maps, masks)
+    assert reasons[0] == reasons[1] == "no positive relevance"
+    assert reasons[3] == reasons[4] == "NaN or infinite values in the map"
+    assert reasons[7] == "empty mask"
+    assert [bool(reason) for reason in reasons] == np.isnan(relevance_mass(maps, masks)).tolist()
+
+
+def test_maps_that_are_not_finite_get_no_gradient() -> None:
+    maps, masks = (torch.from_numpy(array) for array in trying_maps())
+    maps.requires_grad_()
+    mass_loss(maps, masks).backward()
+    assert maps.grad is not None
+    assert torch.isfinite(maps.grad).all()
+    assert maps.grad[3:5].abs().sum() == 0
+
+
+def test_masks_of_another_shape_and_maps_with_channels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"masks: shape \(1, 4, 4\): the maps have \(3, 4, 4\)"):
+        relevance_mass(np.ones((3, 4, 4)), np.ones((1, 4, 4), dtype=bool))
+    with pytest.raises(ValueError, match="maps: 4 dimensions"):
+        relevance_mass(np.ones((3, 2, 4, 4)), np.ones((3, 2, 4, 4), dtype=bool))
