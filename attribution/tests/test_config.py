@@ -31,7 +31,7 @@ def test_a_bundles_copy_of_the_config_names_no_machine(small_run: Path) -> None:
         ("seed = 5", 'seed = "5"', r"study\.toml: seed: .*integer.*\(here: '5'\)"),
         ("pairs = 4", "pairs = 0", r"study\.toml: pairs: .*greater than or equal to 1"),
         ('name = "small"', 'name = "Small Study"', r"study\.toml: name: use lower-case letters"),
-        ('layout = "folder"', 'layout = "zip"', r"study\.toml: dataset\.layout: .*'folder' or 'csv'"),
+        ('layout = "folder"', 'layout = "zip"', r"study\.toml: dataset\.layout: .*'folder', 'csv', .* 'oxford_pets'"),
         ('masks = "masks"', 'mask = "masks"', r"dataset\.mask: unknown key: did you mean 'masks'\?"),
         ("steps = 6", "stepz = 6", r"metrics\[0\]\.training\.stepz: unknown key: did you mean 'steps'\?"),
         ("steps = 6", "steps = -1", r"metrics\[0\]\.training\.steps: "),

@@ -111,3 +111,20 @@ def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     table.write_bytes(b'\xef\xbb\xbffile,name\r\na.jpg,"cock, red"\r\n\r\nb.jpg,hen\r\n')
     dataset = list_csv(table, tmp_path / "photos", name="pets", columns=COLUMNS, where=WHERE)
     assert [sample.label for sample in dataset.samples] == ["cock, red", "hen"]
+
+
+def test_a_mapping_gives_the_class_indices_of_the_network(tmp_path: Path) -> None:
+    table = tmp_path / "index.csv"
+    table.write_text("file,name,index\na.jpg,koala,1\nb.jpg,cock,2\n")
+    given = {"koala": 105, "cock": 7}
+    dataset = list_csv(table, tmp_path / "photos", name="pets", columns=COLUMNS, class_indices=given, where=WHERE)
+    assert dataset.classes == {7: "cock", 105: "koala"}
+    with pytest.raises(InputError, match=r"dataset\.class_indices: stands beside columns\.class_index: keep one"):
+        list_csv(
+            table,
+            tmp_path / "photos",
+            name="pets",
+            columns=COLUMNS | {"class_index": "index"},
+            class_indices=given,
+            where=WHERE,
+        )
