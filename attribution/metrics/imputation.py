@@ -43,14 +43,21 @@ def linear_imputation(images: Tensor, removed: Tensor) -> Tensor:
         [N, C, H, W] or [N, K, C, H, W]; pixels that are not removed are unchanged. Within 1e-4 of the exact solution
         for images of the size of normalised ones (values up to about 3).
     """
-    if images.ndim != 4 or removed.ndim not in (3, 4) or removed.shape[-2:] != images.shape[-2:]:
+    if (
+        images.ndim != 4
+        or removed.ndim not in (3, 4)
+        or removed.shape[-2:] != images.shape[-2:]
+        or min(images.shape[-2:]) < 2
+    ):
         raise ValueError(
             f"images {tuple(images.shape)} and removed {tuple(removed.shape)}: "
-            "use [N, C, H, W] with [N, H, W] or [N, K, H, W]"
+            "use [N, C, H, W] with [N, H, W] or [N, K, H, W], from 2 x 2 pixels up"
         )
     masks = removed if removed.ndim == 4 else removed[:, None]
     if bool(masks.flatten(2).all(dim=2).any()):
         raise ValueError("removed: a mask removes the whole image: leave at least one pixel")
+    if not bool(images.isfinite().all()):
+        raise ValueError("images: NaN or infinite values: an imputation spreads them")
     count = masks.shape[1]
     flat = masks.flatten(0, 1)
     filled = images.new_empty(len(flat), *images.shape[1:])
@@ -102,7 +109,7 @@ def _conjugate_gradients(cycle: "_Cycle", residual: Tensor) -> Tensor:
         step = cycle(residual)
         before, energy = energy, _dot(residual, step)
         direction = torch.addcmul(step, direction, torch.where(going, energy / before, 0.0))
-    raise ArithmeticError(f"the imputation has not converged in {STEPS} steps: images must be finite")
+    raise ArithmeticError(f"the imputation has not converged in {STEPS} steps: are values of the order of 1?")
 
 
 class _Cycle:
@@ -163,11 +170,13 @@ def _add_border(applied: Tensor, images: Tensor, height: int, width: int, sign: 
 
 
 def _inverse(unknown: Tensor, size: tuple[int, int]) -> Tensor:
-    """Inverses [S, h * w, h * w] of the operator on the coarsest grids [S, 1, h, w], zero where nodes are known."""
-    height, width = size
-    count = height * width
-    unit = torch.eye(count, dtype=unknown.dtype, device=unknown.device).view(count, 1, height, width)
-    full = _add_border(_convolved(unit, _LAPLACE), unit, height, width, -1).view(count, count) / 12
+    """Inverses [S, h * w, h * w] of the operator on the coarsest grids [S, 1, h, w], zero where nodes are known.
+
+    The first `size` rows and columns of the grid belong to the image.
+    """
+    count = unknown[0].numel()
+    unit = torch.eye(count, dtype=unknown.dtype, device=unknown.device).view(count, *unknown.shape[1:])
+    full = _add_border(_convolved(unit, _LAPLACE), unit, *size, -1).view(count, count) / 12
     free = unknown.flatten(1)
     pairs = free[:, :, None] * free[:, None, :]
     matrix = full * pairs + torch.diag_embed(1 - free)
@@ -182,10 +191,10 @@ def _side_by_side(grids: Tensor, channels: int) -> Tensor:
 
 def _grid_size(length: int) -> int:
     """The smallest 2^k m + 1 from `length` up whose k-th halving is at most the coarsest grid."""
-    halvings = 0
-    while (length - 2) // 2**halvings + 2 > COARSEST:
-        halvings += 1
-    return -(-(length - 1) // 2**halvings) * 2**halvings + 1
+    step = 1
+    while (length - 2) // step + 2 > COARSEST:
+        step *= 2
+    return -(-(length - 1) // step) * step + 1
 
 
 def _convolved(images: Tensor, weights: tuple[tuple[float, ...], ...], stride: int = 1) -> Tensor:

@@ -113,15 +113,18 @@ def masked_similarity(explained: Explained, usable: Tensor, masked: Callable[[Te
     before = probabilities(explained.logits, explained.probe.targets)
     rows = (usable & (before > 0)).nonzero()[:, 0]
     if len(rows) == 0:
-        return (explained.maps * 0).nan_to_num().sum()
+        nothing: Tensor = (explained.maps * 0).nan_to_num().sum()
+        return nothing
     after = probabilities(explained.network.logits(masked(rows)), explained.probe.targets[rows])
-    return (after / before[rows]).mean()
+    ratio: Tensor = after / before[rows]
+    return ratio.mean()
 
 
 def usable_for_loss(maps: Tensor) -> Tensor:
     """Where a loss by masking is defined, bool [N]: the metric is, and the map is not of one value throughout."""
     flat = maps.detach().flatten(1)
-    return defined(UNDEFINED_MASKING, maps.detach()) & (flat.amax(dim=1) > flat.amin(dim=1))
+    known: Tensor = defined(UNDEFINED_MASKING, maps.detach())
+    return known & (flat.amax(dim=1) > flat.amin(dim=1))
 
 
 def blended(images: Tensor, fill: Tensor, strength: Tensor) -> Tensor:

@@ -142,8 +142,9 @@ class ROAD(PlainImages):
         inputs = explained.probe.inputs
         seeds = [explained.probe.seeds[row] for row in rows.tolist()]
         std = torch.tensor(explained.network.preprocessing.std, dtype=inputs.dtype, device=inputs.device)
-        noise = draws("normal", seeds, [turn] * len(seeds), inputs.shape[1:], like=inputs)
-        return noise * (self.noise / std[:, None, None])
+        noise: Tensor = draws("normal", seeds, [turn] * len(seeds), inputs.shape[1:], like=inputs)
+        scaled: Tensor = noise * (self.noise / std[:, None, None])
+        return scaled
 
 
 def _drawn(seed: int, choices: int) -> int:
