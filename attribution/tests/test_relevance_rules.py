@@ -127,7 +127,7 @@ def test_zplus_equals_a_sum_over_every_contribution(nonnegative: bool) -> None:
 
 class Counting(TorchDispatchMode):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.calls: Counter[str] = Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -119,28 +119,26 @@ def test_dropout_in_eval_mode_passes_relevance() -> None:
     close(through(lambda x: F.dropout(x, 0.5, training=False), pixels(1, 3), pixels(8, 4)), 8, 4)
 
 
-NORM = {
-    "running_mean": torch.tensor([1.0, 1.0, 1.0], dtype=torch.float64),
-    "running_var": torch.tensor([4.0, 4.0, 4.0], dtype=torch.float64),
-    "weight": torch.tensor([2.0, 2.0, 2.0], dtype=torch.float64),
-    "bias": torch.tensor([3.0, 3.0, 3.0], dtype=torch.float64),
-}
+def batch_norm(x: Tensor, *, training: bool = False) -> Tensor:
+    """(x - 1) / 2 * 2 + 3, which is x + 2."""
+    mean, variance, weight, bias = (torch.full((3,), value, dtype=torch.float64) for value in (1, 4, 2, 3))
+    return F.batch_norm(x, mean, variance, weight, bias, training, eps=0.0)
 
 
 def test_batchnorm_after_a_convolution_is_merged_with_it() -> None:
-    """x - 1 + 3: the merged bias is 2, which keeps 2 of 3 from pixel 1, and 2 of 8 from pixel 6."""
-    made = through(lambda x: F.batch_norm(x, **NORM, eps=0.0), pixels(1, 6), pixels(9, 8))
+    """The merged bias is 2, which keeps 2 of 3 from pixel 1, and 2 of 8 from pixel 6."""
+    made = through(batch_norm, pixels(1, 6), pixels(9, 8))
     close(made, 3, 6)
 
 
 def test_another_batchnorm_passes_relevance() -> None:
-    made = through(lambda x: F.batch_norm(F.relu(x), **NORM, eps=0.0), pixels(1, 6), pixels(9, 8))
+    made = through(lambda x: batch_norm(F.relu(x)), pixels(1, 6), pixels(9, 8))
     close(made, 9, 8)
 
 
 def test_batchnorm_with_the_batchs_statistics_is_refused() -> None:
     with pytest.raises(InputError, match="eval mode"):
-        through(lambda x: F.batch_norm(x, **NORM, training=True), pixels(1, 3), pixels(8, 4))
+        through(partial(batch_norm, training=True), pixels(1, 3), pixels(8, 4))
 
 
 @pytest.mark.parametrize(
