@@ -96,6 +96,8 @@ def _described(stream: IO[bytes], path: Path, name: str, member: str | None) -> 
             f"{path}: {name}: is an array of Python objects, which is not loaded because it could run code: "
             "save numbers, all maps of one size"
         )
+    if dtype.names is not None:
+        raise InputError(f"{path}: {name}: is a table with named columns: save an array of numbers")
     if not shape:
         raise InputError(f"{path}: {name}: is a single number: its first axis must count images")
     return StoredArray(path, name, member, shape, dtype)
@@ -107,7 +109,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         return npy.read_array_header_1_0(stream)
     if version == (2, 0):
         return npy.read_array_header_2_0(stream)
-    raise ValueError(f"format version {version} is for tables with named columns")
+    raise ValueError(f"its format version {version} is not one for arrays of numbers")
 
 
 @contextmanager

@@ -33,8 +33,10 @@ def paired_difference(before: np.ndarray, after: np.ndarray, *, seed: int) -> Pa
     n = len(change)
     rng = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
-    for start in range(0, RESAMPLES, 500):
-        means[start : start + 500] = change[rng.integers(0, n, size=(500, n))].mean(axis=1)
+    rows = max(1, min(500, 2**24 // n))  # bounds the memory; up to 33,554 images the resamples do not depend on it
+    for start in range(0, RESAMPLES, rows):
+        drawn = rng.integers(0, n, size=(min(rows, RESAMPLES - start), n))
+        means[start : start + rows] = change[drawn].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return PairedDifference(
         n,
