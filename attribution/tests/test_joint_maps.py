@@ -69,7 +69,8 @@ def passes(tested: Network, monkeypatch: pytest.MonkeyPatch, attributors: list[A
 
     def counted(*arguments: Any, **options: Any) -> tuple[Tensor, ...]:
         backwards.append(None)
-        return plain(*arguments, **options)
+        made: tuple[Tensor, ...] = plain(*arguments, **options)
+        return made
 
     monkeypatch.setattr(torch.autograd, "grad", counted)
     tested.module.register_forward_pre_hook(lambda *_: forwards.append(None))
