@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attribution.attributors.joint import explain
 from attribution.metrics.base import Explained
 from attribution.metrics.undefined import NO_RELEVANCE, NOT_FINITE, defined
 from attribution.networks import Network, frozen
@@ -50,7 +51,7 @@ def explained_copies(explained: Explained, kind: Noise, scale: float, samples: i
         noise = draws(kind, seeds, turns, probe.inputs.shape[1:], like=probe.inputs).mul_(scale)
         inputs = noise.add_(probe.inputs.detach()[places])
         with frozen(network):
-            made = explained.attributor(network, inputs, probe.targets[places])
+            (made,) = explain(network, [explained.attributor], inputs, probe.targets[places])
         turn = torch.tensor(turns, device=places.device)
         yield Copies(places, turn, inputs, made.maps.detach(), made.logits.detach())
 

@@ -82,7 +82,7 @@ def test_equals_quantus_max_sensitivity_under_the_same_perturbations(attributor:
     ).maps.numpy()[:, None]
     metric.explain_func_kwargs = {}
     expected = metric.evaluate_batch(
-        model=whole.network.module,
+        model=None,  # type: ignore[arg-type]
         x_batch=whole.probe.inputs.numpy(),
         y_batch=whole.probe.targets.numpy(),
         a_batch=whole.maps.numpy()[:, None],
