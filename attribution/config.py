@@ -53,7 +53,8 @@ class SplitShares:
 class DatasetConfig:
     """Where the images are, and what is known of them.
 
-    ``layout = "folder"``: one folder per class below `images`; masks (PNG) in a parallel folder, or `boxes`, a CSV.
+    ``layout = "folder"``: one folder per class below `images`; masks (PNG) in a parallel folder, or `boxes`, a CSV
+    or a folder of XML files.
     ``layout = "csv"``: `table` lists the images; `columns` says which of its columns hold
     `image`, `label`, `class_index` and `mask` or `x0`, `y0`, `x1`, `y1` (inclusive pixels).
     ``layout = "imagenet_s"``: ImageNet's synset folders below `images`, ImageNet-S masks below `masks`.

@@ -256,8 +256,8 @@ def _split(
     if lost:
         labels = ", ".join(dataset.classes[index] for index in lost)
         raise InputError(f"{where}: dataset: no image of {labels} can be decoded: replace the files or drop the class")
-    if unreadable := len(dataset.unreadable) + len(decoded.unreadable):
-        logger.warning("%d files cannot be read; %d images are left", unreadable, len(readable))
+    if dataset.unreadable or decoded.unreadable:
+        logger.warning("%d images are left", len(readable))
     least = max(condition.metric.least_per_class for condition in cells)
     shares = config.dataset.splits
     parts = split(

@@ -64,8 +64,9 @@ def list_voc(
     An image stays one sample, with one label: as two it could be trained on as a cat and tested on as a sofa. Which of
     its classes it gets is said by ``several_classes`` and ``minimum_area`` (see ``image_class``); images that get none
     are counted in ``unreadable``. The object is all pixels of that class in ``SegmentationClass`` (instances are not
-    told apart); the void pixels (255), which surround every object, belong to it only with ``void_is_object``. The
-    class index is ``class_indices[label]``, or the class's place in ``VOC_CLASSES``.
+    told apart); the void pixels (255), which surround every object, belong to it only with ``void_is_object``, and then
+    those around objects of other classes too. The class index is ``class_indices[label]``, or the class's place in
+    ``VOC_CLASSES``.
 
     Raises InputError for anything missing, empty or of the wrong size.
     """

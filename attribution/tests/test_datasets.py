@@ -6,12 +6,26 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from attribution.config import DatasetConfig
+from attribution.config import DatasetConfig, read_config
 from attribution.datasets import LAYOUTS, list_dataset, only_classes
 from attribution.errors import InputError
 from attribution.images import Dataset, Sample
+from attribution.tests.test_images_coco import BLOCK, CAT, PERSON, annotation, coco
+from attribution.tests.test_images_imagenet_s import TENCH, imagenet_tree
+from attribution.tests.test_images_oxford_pets import pets_tree
+from attribution.tests.test_images_voc import BOTH, voc
 
 HERE = Path("nowhere")
+
+STUDY = """
+name = "study"
+title = "A study"
+seed = 0
+pairs = 1
+attributors = ["GradCAM"]
+network = { name = "N", spec = "torchvision:resnet18" }
+metrics = [{ name = "RMA" }]
+"""
 
 
 def dataset_config(layout: str, **keys: object) -> DatasetConfig:
@@ -54,3 +68,45 @@ def test_some_classes_of_a_data_set_keep_what_is_known_of_the_whole() -> None:
     assert only_classes(whole, ("dog",), "dataset") == Dataset(
         "X", samples[1:], ("1.jpg: damaged",), "digest", counted=20
     )
+
+
+def areas(text: str, tmp_path: Path) -> dict[str, int]:
+    """Name of each sample -> pixels of its object, for a dataset table in a config."""
+    (tmp_path / "study.toml").write_text(f"{STUDY}\n[dataset]\nname = 'X'\n{text}")
+    config = read_config(tmp_path / "study.toml").dataset
+    samples = list_dataset(config, "study.toml").samples
+    return {sample.name: int(sample.mask.read().sum()) for sample in samples if sample.mask is not None}
+
+
+def test_voc_is_read_as_the_config_says(tmp_path: Path) -> None:
+    voc(tmp_path / "VOC2012", {"both": BOTH, "cat": [[8, 255], [0, 0]]}, subset="val")
+    text = "layout = 'voc'\nimages = 'VOC2012'\nsubset = 'val'\n"
+    assert areas(text, tmp_path) == {"both": 6, "cat": 1}
+    assert areas(f"{text}several_classes = 'skip'\nundecided = 'object'", tmp_path) == {"cat": 2}
+    assert areas(f"{text}minimum_area = 0.2", tmp_path) == {"cat": 1}
+
+
+def test_coco_is_read_as_the_config_says(tmp_path: Path) -> None:
+    entries = [annotation(1, 1, CAT, [BLOCK]), annotation(2, 2, CAT, [BLOCK]), annotation(3, 2, PERSON, [BLOCK])]
+    coco(tmp_path, entries, pictures=2)
+    text = "layout = 'coco'\nimages = 'val2017'\nannotations = 'annotations/instances_val2017.json'\n"
+    assert areas(text, tmp_path) == {"000000000001": 6, "000000000002": 6}
+    assert areas(f"{text}several_classes = 'skip'", tmp_path) == {"000000000001": 6}
+
+
+def test_oxford_pets_are_read_as_the_config_says(tmp_path: Path) -> None:
+    pets_tree(tmp_path / "pets")
+    text = "layout = 'oxford_pets'\nimages = 'pets'\nsubset = 'test'\n"
+    assert areas(text, tmp_path) == {"american_bulldog_8": 2}
+    assert areas(f"{text}undecided = 'object'", tmp_path) == {"american_bulldog_8": 10}
+
+
+def test_imagenet_s_is_read_as_the_config_says(tmp_path: Path) -> None:
+    imagenet_tree(tmp_path)
+    text = (
+        "layout = 'imagenet_s'\nimages = 'validation'\nmasks = 'validation-segmentation'\n"
+        "categories = 'categories.txt'\nsynsets = 'synsets.txt'\n"
+    )
+    name = f"{TENCH}-ILSVRC2012_val_00000293"
+    assert areas(text, tmp_path)[name] == 3
+    assert areas(f"{text}undecided = 'object'", tmp_path)[name] == 4

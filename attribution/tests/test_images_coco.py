@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from pycocotools import mask as coco_api
 
 from attribution.errors import InputError
@@ -148,6 +149,18 @@ def test_the_size_in_the_file_must_be_that_of_the_image(tmp_path: Path) -> None:
         listed(path)
 
 
+def test_the_size_in_the_file_is_that_of_the_upright_image(tmp_path: Path) -> None:
+    path = coco(tmp_path, [annotation(1, 1, CAT, [BLOCK])])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 6)).save(tmp_path / "val2017" / "000000000001.jpg", exif=exif)
+    path.write_text(path.read_text().replace('"width": 6', '"width": 8'))
+    with pytest.raises(InputError, match=r"is 8x6 but its image .*000000000001\.jpg is 6x8"):
+        listed(path)
+    path.write_text(path.read_text().replace('"height": 6, "width": 8', '"height": 8, "width": 6'))
+    assert listed(path).samples[0].label == "cat"
+
+
 def test_a_missing_image_is_named(tmp_path: Path) -> None:
     path = coco(tmp_path, [annotation(1, 1, CAT, [BLOCK])])
     (tmp_path / "val2017" / "000000000001.jpg").unlink()
@@ -236,3 +249,13 @@ def test_segmentations_overlap_without_cancelling_each_other() -> None:
     twice = CocoMask(Path("x.json"), 6, 6, ([BLOCK, BLOCK], [BLOCK]))
     assert np.array_equal(twice.read(), CocoMask(Path("x.json"), 6, 6, ([BLOCK],)).read())
     assert twice.read().sum() == 6
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_polygons_are_drawn_as_pycocotools_draws_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    polygons = [rng.uniform(-5, 60, size=2 * rng.integers(3, 12)).tolist() for _ in range(3)]
+    drawn = CocoMask(Path("x.json"), 50, 40, (polygons[:2], polygons[2:])).read()
+    wanted = coco_api.merge(coco_api.frPyObjects(polygons, 40, 50))
+    assert drawn.any()
+    assert coco_api.encode(np.asfortranarray(drawn.astype(np.uint8))) == wanted

@@ -26,19 +26,21 @@ def numbered_mask(path: Path, numbers: list[list[int]]) -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
+    return imagenet_tree(tmp_path)
+
+
+def imagenet_tree(root: Path) -> Path:
     """Two images; of 919 synsets n01440764 is the first and n15075141 the last."""
     between = [f"n{number:08d}" for number in range(2_000_000, 2_000_917)]
-    (tmp_path / "categories.txt").write_text("\n".join([TOILET_TISSUE, *between, TENCH]))
-    (tmp_path / "synsets.txt").write_text(
-        f"n00000001 other\n{TENCH} tench, Tinca tinca\n{TOILET_TISSUE} toilet tissue\n"
-    )
-    photo(tmp_path / "validation" / TENCH / "ILSVRC2012_val_00000293.JPEG", (4, 2))
-    photo(tmp_path / "validation" / TENCH / "ILSVRC2012_val_00000294.JPEG", (4, 2))
-    photo(tmp_path / "validation" / TOILET_TISSUE / "ILSVRC2012_val_00001234.JPEG", (4, 2))
-    masks = tmp_path / "validation-segmentation"
+    (root / "categories.txt").write_text("\n".join([TOILET_TISSUE, *between, TENCH]))
+    (root / "synsets.txt").write_text(f"n00000001 other\n{TENCH} tench, Tinca tinca\n{TOILET_TISSUE} toilet tissue\n")
+    photo(root / "validation" / TENCH / "ILSVRC2012_val_00000293.JPEG", (4, 2))
+    photo(root / "validation" / TENCH / "ILSVRC2012_val_00000294.JPEG", (4, 2))
+    photo(root / "validation" / TOILET_TISSUE / "ILSVRC2012_val_00001234.JPEG", (4, 2))
+    masks = root / "validation-segmentation"
     numbered_mask(masks / TENCH / "ILSVRC2012_val_00000293.png", [[0, 1, 1, 1000], [0, 1, 919, 257]])
     numbered_mask(masks / TOILET_TISSUE / "ILSVRC2012_val_00001234.png", [[919, 919, 1000, 0], [151, 1, 1, 919]])
-    return tmp_path
+    return root
 
 
 def listed(tree: Path, **changes: object) -> Dataset:

@@ -28,7 +28,11 @@ american_bulldog_8 2 2 1
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    root = tmp_path / "pets"
+    return pets_tree(tmp_path / "pets")
+
+
+def pets_tree(root: Path) -> Path:
+    """Three pets of two breeds, with the whole list and a test list."""
     (root / "annotations" / "trimaps").mkdir(parents=True)
     (root / "annotations" / "list.txt").write_text(LIST)
     (root / "annotations" / "test.txt").write_text("american_bulldog_8 2 2 1\n")

@@ -23,7 +23,7 @@ def voc_run(small_run: Path) -> Path:
     """The small run's pictures as VOCdevkit/VOC2012, each object in a ring of void."""
     root = small_run.parent / "VOCdevkit" / "VOC2012"
     (root / "JPEGImages").mkdir(parents=True)
-    stems = []
+    stems: list[str] = []
     for picture in sorted((small_run.parent / "images").rglob("*.png")):
         label = STANDS_FOR[picture.parent.name]
         stem = f"2007_{len(stems):06d}"
