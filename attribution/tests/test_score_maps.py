@@ -246,6 +246,19 @@ def test_config_and_maps_exclude_each_other_and_one_is_needed(capsys: pytest.Cap
     assert "belong to --maps" in capsys.readouterr().err
 
 
+def test_ctrl_c_promises_no_resuming(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attribution.score_maps.check_values", interrupted)
+    assert main(arguments(folder, "--metrics", "RMA")) == 130
+    printed = capsys.readouterr().err
+    assert "interrupted." in printed
+    assert "--resume" not in printed
+
+
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int32, np.uint8, ">f4"])
 def test_numbers_of_every_type_score_like_their_values(folder: Path, kind: str) -> None:
     maps = some_maps(2, count=6)[0]
