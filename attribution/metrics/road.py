@@ -125,7 +125,8 @@ class ROAD(PlainImages):
         removed = removed.unflatten(1, maps.shape[1:])
         filled = linear_imputation(images, removed)
         if self.variant == "published":
-            return filled + noise * removed[:, None]
+            noisy: Tensor = filled + noise * removed[:, None]
+            return noisy
         # Which pixels are removed changes in jumps only: the fill has no gradient of its own.
         return blended(images, neighbour_mean(filled) + noise, strength.unflatten(1, maps.shape[1:]))
 
