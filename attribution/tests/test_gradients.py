@@ -1,102 +1,83 @@
 """The gradient of the whole loss against finite differences, for differentiable attributors and learnable metrics."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from attribution.attributors import ATTRIBUTORS
 from attribution.attributors.guided_backprop import GuidedReLU
-from attribution.config import TrainingConfig
-from attribution.metrics import METRICS
-from attribution.networks import Network
-from attribution.tests.small_networks import FunctionalReLU, SmoothAfterReLU, network
-from attribution.tests.small_splits import small_split
-from attribution.trainers.base import Task
-from attribution.trainers.fidelity import losses
-from attribution.trainers.steps import Batch
+from attribution.metrics import METRICS, Explained, Metric, as_learnable
+from attribution.metrics.focus import Focus
+from attribution.metrics.weighted_sum import WeightedSum
+from attribution.tests.gradient_check import DIFFERENTIABLE, LEARNABLE, NETWORKS, check, make_case
 
-STEP = 1e-7  # small, so that few ReLUs change sides within it
+TOLERANCE = 1e-5
+# By definition the map is a constant in these losses.
+DETACHED = ("InputStability", "IROF", "ROAD")
 
 
-def make_task(attributor: str, metric: str, tested: Network) -> tuple[Task, Network, Batch]:
-    split = small_split(classes=5, per_class=3, size=tested.preprocessing.size, dtype=torch.float64)
-    task = Task(
-        original=tested,
-        attributor=ATTRIBUTORS[attributor](),
-        metric=METRICS[metric](),
-        train=split,
-        validation=split,
-        logits=torch.empty(0),
-        predictions=np.empty(0),
-        config=TrainingConfig(weight=0.7),
-        seed=0,
-        batch=4,
-    )
-    student = tested.copy()
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for parameter in student.module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * 0.05)
-    probe = task.metric.probe(split, split.members[:4], seed=0, turn=1, original_logits=tested.logits)
-    return task, student, Batch(probe, tested.logits(probe.inputs).detach(), None)
-
-
-def relative_errors(task: Task, student: Network, batch: Batch) -> Iterator[float]:
-    """Analytic against central difference along random directions, a third of them in single parameters."""
-    parameters = list(student.module.parameters())
-    student.module.zero_grad()
-    losses(task, student, batch, 0.7).total.backward()
-    gradients = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
-    rng = torch.Generator().manual_seed(11)
-    for trial in range(9):
-        only = None if trial % 3 else trial % len(parameters)
-        direction = [
-            torch.randn(p.shape, generator=rng, dtype=p.dtype) * (only is None or only == index)
-            for index, p in enumerate(parameters)
-        ]
-        values = []
-        for sign in (1, -1):
-            with torch.no_grad():
-                for p, d in zip(parameters, direction, strict=True):
-                    p.add_(d, alpha=sign * STEP)
-            values.append(float(losses(task, student, batch, 0.7).total.detach()))
-            with torch.no_grad():
-                for p, d in zip(parameters, direction, strict=True):
-                    p.sub_(d, alpha=sign * STEP)
-        numeric = (values[0] - values[1]) / (2 * STEP)
-        analytic = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True))
-        yield abs(analytic - numeric) / max(abs(numeric), 1e-3)
-
-
-NETWORKS = {
-    "smooth-after-relu": lambda: network(SmoothAfterReLU(), "third"),
-    "functional-relu": lambda: network(FunctionalReLU(), "convolutions.5"),
-}
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("attributor", [name for name, made in ATTRIBUTORS.items() if made.differentiable])
+@pytest.mark.parametrize("metric", LEARNABLE)
+@pytest.mark.parametrize("attributor", DIFFERENTIABLE)
 @pytest.mark.parametrize("which", NETWORKS)
 def test_the_parameter_gradient_equals_finite_differences(attributor: str, metric: str, which: str) -> None:
-    task, student, batch = make_task(attributor, metric, NETWORKS[which]())
-    assert max(relative_errors(task, student, batch)) < 1e-5
+    checked = check(make_case(attributor, METRICS[metric](), NETWORKS[which]()))
+    assert checked.error < TOLERANCE
+    assert checked.metric_gradient > 1e-6
+
+
+@pytest.mark.parametrize("attributor", DIFFERENTIABLE)
+@pytest.mark.parametrize(
+    "metric",
+    [Focus(variant="published"), WeightedSum(Focus=0.5, RMA=2.0, Sparseness=1.0, Complexity=0.1)],
+    ids=["Focus published", "four parts"],
+)
+def test_so_it_does_with_other_options(attributor: str, metric: Metric) -> None:
+    assert check(make_case(attributor, metric, NETWORKS["smooth-after-relu"]())).error < TOLERANCE
+
+
+@pytest.mark.parametrize("name", DETACHED)
+def test_a_published_loss_that_takes_the_map_as_given_sends_no_gradient_through_it(name: str) -> None:
+    through = {variant: _gradient_of_the_map(METRICS[name](variant=variant)) for variant in _variants(name)}  # type: ignore[call-arg]
+    assert through["published"] == 0
+    assert all(norm > 0 for variant, norm in through.items() if variant != "published")
+
+
+@pytest.mark.parametrize("name", DETACHED)
+def test_a_published_loss_still_has_a_gradient_for_the_parameters(name: str) -> None:
+    metric = METRICS[name](variant="published")  # type: ignore[call-arg]
+    assert check(make_case("GradCAM", metric, NETWORKS["smooth-after-relu"]())).metric_gradient > 1e-9
+
+
+def _variants(name: str) -> tuple[str, str]:
+    return ("standard" if name == "InputStability" else "differentiable", "published")
+
+
+def _gradient_of_the_map(metric: Metric) -> float:
+    """Norm of the metric loss's gradient with respect to the map it is given."""
+    case = make_case("GradCAM", metric, NETWORKS["smooth-after-relu"]())
+    probe = case.batch.probe
+    made = case.task.attributor(case.student, probe.inputs, probe.targets, create_graph=True)
+    maps = made.maps.detach().requires_grad_()
+    loss = as_learnable(metric).loss(Explained(case.student, case.task.attributor, probe, maps, made.logits))
+    (gradient,) = torch.autograd.grad(loss, [maps], allow_unused=True, materialize_grads=True)
+    return float(gradient.norm())
 
 
 def test_a_rule_left_on_in_the_second_backward_pass_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The power of the test above: the classic mistake bends the gradient by far more than its tolerance."""
     monkeypatch.setattr(GuidedReLU, "_clamp", lambda _self, gradient: gradient.clamp(min=0))
-    task, student, batch = make_task("GuidedBackprop", "RMA", NETWORKS["smooth-after-relu"]())
-    assert max(relative_errors(task, student, batch)) > 1e-2
+    case = make_case("GuidedBackprop", METRICS["RMA"](), NETWORKS["smooth-after-relu"]())
+    assert check(case).error > 1000 * TOLERANCE
 
 
-def test_training_changes_neither_batchnorm_statistics_nor_the_set_of_parameters() -> None:
-    task, student, batch = make_task("GuidedBackprop", "RMA", NETWORKS["smooth-after-relu"]())
-    names = set(dict(student.module.named_parameters()))
-    statistics = {name: value.clone() for name, value in student.module.named_buffers()}
-    losses(task, student, batch, 0.7).total.backward()
-    assert set(dict(student.module.named_parameters())) == names
-    for name, value in student.module.named_buffers():
-        np.testing.assert_array_equal(value.numpy(), statistics[name].numpy())
-    SmoothAfterReLU().double().load_state_dict(student.module.state_dict(), strict=True)
+def test_a_detached_map_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other classic mistake: a map that the gradient does not reach."""
+    loss = METRICS["RMA"].loss  # type: ignore[attr-defined]
+
+    def detached(self: object, explained: Explained) -> torch.Tensor:
+        made: torch.Tensor = loss(self, replace(explained, maps=explained.maps.detach() + 0 * explained.maps))
+        return made
+
+    monkeypatch.setattr(METRICS["RMA"], "loss", detached)
+    case = make_case("GradCAM", METRICS["RMA"](), NETWORKS["smooth-after-relu"]())
+    assert check(case).error > 1000 * TOLERANCE
