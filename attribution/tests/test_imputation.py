@@ -75,7 +75,7 @@ def test_equals_quantus_without_noise_at_224_pixels(cells: int, share: float) ->
     removed = highest(smooth(1, 224, cells, seed=4), share)
     # Quantus' imputation itself takes all channels with one list of pixels; its ROAD, which repeats the map for each
     # channel and lists pixels of all of them, does not.
-    expected = noisy_linear_imputation(image[0].double().numpy(), np.flatnonzero(removed[0].numpy()), noise=0.0)
+    expected = noisy_linear_imputation(image[0].double().numpy(), np.flatnonzero(removed[0].numpy()), noise=0.0)  # type: ignore[arg-type]
     found = linear_imputation(image, removed)[0].double().numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)
 

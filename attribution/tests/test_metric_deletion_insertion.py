@@ -6,11 +6,11 @@ import pytest
 import torch
 from scipy.ndimage import correlate1d
 
-from attribution.attributors import GradCAM
+from attribution.attributors.gradcam import GradCAM
 from attribution.metrics.base import Explained
 from attribution.metrics.deletion_insertion import Deletion, Insertion, blurred
 from attribution.metrics.masking import places
-from attribution.tests.small_explained import Linear, explained, part
+from attribution.tests.small_explained import FirstChannel, Linear, explained, part
 from attribution.tests.small_networks import SIZE, PlainReLU, network, some_images
 
 
@@ -27,19 +27,9 @@ def evident() -> Explained:
         next(tested.module.parameters())[0, 0] = 8.0
     images = torch.zeros(1, 3, 4, 4, dtype=torch.float64)
     images[0, 0, 0, 0] = 1.0
-    made = explained(tested, GradientFree(), images)
+    made = explained(tested, FirstChannel(), images)
     maps = -torch.arange(16.0, dtype=torch.float64).view(1, 4, 4) + 20
     return replace(made, maps=maps)
-
-
-class GradientFree:
-    name = "GradientFree"
-    differentiable = False
-
-    def __call__(self, network, images, targets, *, create_graph=False):  # type: ignore[no-untyped-def]
-        from attribution.attributors import Attribution
-
-        return Attribution(images[:, 0], network.logits(images).detach())
 
 
 CERTAIN = 1 / (1 + math.exp(-8))
