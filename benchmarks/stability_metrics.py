@@ -139,7 +139,8 @@ def _captum(network: Network, attributor: str) -> Maps:
             warnings.simplefilter("ignore")
             if attributor == "GradCAM":
                 coarse = gradcam.attribute(images, target=targets, relu_attributions=True)
-                return LayerAttribution.interpolate(coarse, images.shape[2:], "bilinear")[:, 0].detach()
+                full: Tensor = LayerAttribution.interpolate(coarse, images.shape[2:], "bilinear")
+                return full[:, 0].detach()
             signed: Tensor = saliency.attribute(images.clone(), target=targets, abs=False)
             return signed.sum(dim=1)
 
@@ -147,7 +148,7 @@ def _captum(network: Network, attributor: str) -> Maps:
 
 
 def _quantus(explained: Maps, network: Network, inputs: Tensor, targets: Tensor, samples: int) -> Scores:
-    import quantus
+    from quantus.metrics.robustness.max_sensitivity import MaxSensitivity as QuantusMaxSensitivity
 
     def explain_func(model: nn.Module, inputs: np.ndarray, targets: np.ndarray, **_options: object) -> np.ndarray:
         images = torch.from_numpy(np.asarray(inputs, dtype=np.float32)).to(device)
@@ -155,7 +156,7 @@ def _quantus(explained: Maps, network: Network, inputs: Tensor, targets: Tensor,
 
     device = inputs.device
     images, classes = inputs.cpu().numpy(), targets.cpu().numpy()
-    metric = quantus.MaxSensitivity(nr_samples=samples, lower_bound=RADIUS, disable_warnings=True)
+    metric = QuantusMaxSensitivity(nr_samples=samples, lower_bound=RADIUS, disable_warnings=True)
 
     def score() -> Tensor:
         # Quantus divides by the norm of a zero map.

@@ -117,7 +117,9 @@ def draws(kind: Noise, seeds: Sequence[int], samples: Sequence[int], shape: Sequ
         # Exact in float32: the values differ by a power of two.
         values = levels.to(like.dtype).add_(0.5).mul_(2 / LEVELS)
     else:
-        values = _normal_quantiles(like.device, like.dtype)[levels.int().add_(LEVELS // 2)]
+        # With 32-bit indices this takes a tenth of the time of indexing.
+        places = levels.flatten().int().add_(LEVELS // 2)
+        values = _normal_quantiles(like.device, like.dtype).index_select(0, places)
     return values.view(len(seeds), *shape)
 
 
