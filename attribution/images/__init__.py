@@ -1,4 +1,4 @@
-"""Images in: a folder or a table becomes samples, splits, and one decoded array that every step shares."""
+"""Images in: a folder, a table or a public data set becomes samples, splits and one decoded array for every step."""
 
 from attribution.images.coco import list_coco
 from attribution.images.decoding import Decoded, decode

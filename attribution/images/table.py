@@ -1,7 +1,8 @@
-"""A CSV table with one row per image -> samples."""
+"""A CSV table with one row per image, or per box -> samples."""
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from attribution.errors import InputError
@@ -26,7 +27,7 @@ def list_csv(
     class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
-    """The rows of a CSV file as a dataset.
+    """The images in the rows of a CSV file as a dataset. Rows that differ in their box alone stand for one image.
 
     ``columns`` says which column holds what; its keys are image and label, and where there are such columns mask, or
     x0, y0, x1, y1 (inclusive pixels), and class_index (otherwise the index is ``class_indices[label]``, or the place of
@@ -51,33 +52,39 @@ def list_csv(
 
     labels = sorted({_cell(row, columns["label"], table, number, where) for number, row in rows})
     place = number_classes(labels, class_indices, where)
-    samples: list[Sample] = []
+    samples: dict[Path, Sample] = {}
     row_of: dict[Path, int] = {}
     for number, row in rows:
         at = f"{where}.table: {table.name} row {number}"
         relative = _cell(row, columns["image"], table, number, where)
         path = images / relative
-        if path in row_of:
-            raise InputError(f"{at}: {relative} is listed in row {row_of[path]} too: keep one of the rows")
-        row_of[path] = number
         label = _cell(row, columns["label"], table, number, where)
         mask = None
         if "mask" in columns:
             mask = (masks or table.parent) / _cell(row, columns["mask"], table, number, where)
-        samples.append(
-            Sample(
-                name=sample_name(Path(relative).as_posix()),
-                path=path,
-                label=label,
-                class_index=read_int(row, columns["class_index"], at) if "class_index" in columns else place[label],
-                mask=MarkedPixels(mask) if mask else None,
-                boxes=(read_box(row, [columns[key] for key in BOX_KEYS], at),) if "x0" in columns else (),
-            )
+        sample = Sample(
+            name=sample_name(Path(relative).as_posix()),
+            path=path,
+            label=label,
+            class_index=read_int(row, columns["class_index"], at) if "class_index" in columns else place[label],
+            mask=MarkedPixels(mask) if mask else None,
+            boxes=(read_box(row, [columns[key] for key in BOX_KEYS], at),) if "x0" in columns else (),
         )
-    check_classes(((sample.label, sample.class_index) for sample in samples), where=f"{where}.columns.class_index")
-    need_files([sample.path for sample in samples], f"{where}.columns.image", images)
-    need_files([sample.mask.path for sample in samples if sample.mask], f"{where}.columns.mask", masks or table.parent)
-    return make_dataset(name, samples, (), where=where, mask_field="masks", box_field="columns")
+        if path in samples:
+            first = samples[path]
+            if not sample.boxes or replace(sample, boxes=first.boxes) != first:
+                raise InputError(
+                    f"{at}: {relative} is listed in row {row_of[path]} too: keep one of the rows (several rows for an"
+                    " image may only give it several boxes)"
+                )
+            sample = replace(first, boxes=first.boxes + sample.boxes)
+        samples[path] = sample
+        row_of.setdefault(path, number)
+    listed = list(samples.values())
+    check_classes(((sample.label, sample.class_index) for sample in listed), where=f"{where}.columns.class_index")
+    need_files([sample.path for sample in listed], f"{where}.columns.image", images)
+    need_files([sample.mask.path for sample in listed if sample.mask], f"{where}.columns.mask", masks or table.parent)
+    return make_dataset(name, listed, (), where=where, mask_field="masks", box_field="columns")
 
 
 def read_table(table: Path, where: str) -> tuple[list[str], list[tuple[int, Row]]]:

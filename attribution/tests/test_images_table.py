@@ -128,3 +128,17 @@ def test_a_mapping_gives_the_class_indices_of_the_network(tmp_path: Path) -> Non
             class_indices=given,
             where=WHERE,
         )
+
+
+def test_rows_that_differ_in_their_box_alone_stand_for_one_image(tmp_path: Path) -> None:
+    columns = COLUMNS | {key: key for key in ("x0", "y0", "x1", "y1")}
+    text = "file,name,x0,y0,x1,y1\na.jpg,cock,1,2,3,4\nb.jpg,cock,0,0,0,0\na.jpg,cock,5,6,7,8\n"
+    dataset = listed(tmp_path, text, columns)
+    assert [sample.boxes for sample in dataset.samples] == [((1, 2, 3, 4), (5, 6, 7, 8)), ((0, 0, 0, 0),)]
+
+
+def test_two_boxes_of_one_image_with_two_labels_are_refused(tmp_path: Path) -> None:
+    columns = COLUMNS | {key: key for key in ("x0", "y0", "x1", "y1")}
+    text = "file,name,x0,y0,x1,y1\na.jpg,cock,1,2,3,4\na.jpg,koala,5,6,7,8\n"
+    with pytest.raises(InputError, match=r"index\.csv row 3: a\.jpg is listed in row 2 too: keep one of the rows"):
+        listed(tmp_path, text, columns)
