@@ -95,7 +95,7 @@ def checked_scale(name: str, value: float) -> None:
 
 def checked_samples(value: int, least: int = 1) -> None:
     """ValueError unless the option is a whole number from `least`."""
-    if isinstance(value, bool) or value != int(value) or value < least:
+    if type(value) is not int or value < least:
         raise ValueError(f"samples: {value!r}: use a whole number from {least}")
 
 

@@ -121,7 +121,8 @@ def test_a_zero_map_has_no_score_and_a_reason_and_leaves_the_others_alone() -> N
         ({"radius": 0.0}, "radius: 0.0: use a number above 0"),
         ({"radius": math.nan}, "radius: nan"),
         ({"samples": 0}, "samples: 0: use a whole number from 1"),
-        ({"samples": 2.5}, "samples: 2.5"),
+        ({"samples": 2.0}, "samples: 2.0"),
+        ({"samples": True}, "samples: True"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, float], complaint: str) -> None:
