@@ -49,6 +49,7 @@ def _imagenet_s(config: DatasetConfig, at: str) -> Dataset:
         synsets=config.synsets,
         categories=config.categories,
         ignored_is_object=config.undecided == "object",
+        classes=config.classes,
         class_indices=config.class_indices or None,
         where=at,
     )
@@ -62,6 +63,7 @@ def _voc(config: DatasetConfig, at: str) -> Dataset:
         several_classes=config.several_classes,
         minimum_area=config.minimum_area,
         void_is_object=config.undecided == "object",
+        classes=config.classes,
         class_indices=config.class_indices or None,
         where=at,
     )
@@ -74,6 +76,7 @@ def _coco(config: DatasetConfig, at: str) -> Dataset:
         name=config.name,
         several_classes=config.several_classes,
         minimum_area=config.minimum_area,
+        classes=config.classes,
         class_indices=config.class_indices or None,
         where=at,
     )
@@ -85,6 +88,7 @@ def _oxford_pets(config: DatasetConfig, at: str) -> Dataset:
         name=config.name,
         subset=config.subset or "list",
         border_is_object=config.undecided == "object",
+        classes=config.classes,
         class_indices=config.class_indices or None,
         where=at,
     )

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from attribution.errors import InputError
 from attribution.images.samples import check_classes, some
+from attribution.registries import lookup
 
+Key = TypeVar("Key")
 SeveralClasses = Literal["largest", "skip"]
 
 
@@ -39,6 +41,17 @@ def image_class(shares: Mapping[str, float], *, least: float, several: SeveralCl
     if several == "skip" and len(counting) > 1:
         raise ValueError("objects of several classes")
     return max(counting, key=lambda label: counting[label])
+
+
+def keep_classes(label_of: Mapping[Key, str], classes: Sequence[str], where: str) -> dict[Key, str]:
+    """The entries whose label is one of ``classes``; all if none is named. InputError for a label that none has.
+
+    A layout drops the others before it needs their class indices: a network need not know all classes of a data set.
+    """
+    known = dict.fromkeys(sorted(set(label_of.values())), True)
+    for label in classes:
+        lookup(known, label, f"{where}.classes", "class")
+    return {key: label for key, label in label_of.items() if not classes or label in classes}
 
 
 class LeftOut:

@@ -2,12 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attribution.errors import InputError
-from attribution.images.classes import LeftOut, SeveralClasses, image_class, number_classes
+from attribution.images.classes import LeftOut, SeveralClasses, image_class, keep_classes, number_classes
 from attribution.images.coco_mask import CocoMask, check_segmentation
 from attribution.images.headers import reason
 from attribution.images.samples import Dataset, Sample, make_dataset, need_files, need_folder, sample_name
@@ -22,6 +22,7 @@ def list_coco(
     name: str,
     several_classes: SeveralClasses = "largest",
     minimum_area: float = 0.01,
+    classes: Sequence[str] = (),
     class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
@@ -31,7 +32,8 @@ def list_coco(
     its categories it gets is said by ``several_classes`` and ``minimum_area`` (see ``image_class``), by the areas that
     the annotations state; images that get none are counted in ``unreadable``. The object is the union of all
     annotations of that category in the image, crowds (iscrowd = 1) with them: a map on a crowd of persons lies on
-    persons. The class index is ``class_indices[name]``, or the place of the category in the order of their ids.
+    persons. ``classes`` keeps the images with these labels. The class index is ``class_indices[name]``, or the place of
+    the category in the order of their ids.
 
     Polygons and run lengths are checked here and drawn when images are decoded. Raises InputError for anything missing,
     malformed or of the wrong size, naming image or annotation.
@@ -71,6 +73,7 @@ def list_coco(
     unreadable = left_out.lines(annotations)
     if not chosen:
         raise InputError(f"{field}: no image is left ({'; '.join(unreadable)}): lower minimum_area")
+    chosen = keep_classes(chosen, classes, where)
     files = {picture: images / pictures[picture]["file_name"] for picture in chosen}
     need_files(list(files.values()), f"{where}.images", images)
     labels = list(label_of.values())

@@ -31,9 +31,8 @@ def list_folder(
 
     ``masks`` is a parallel folder: ``images/cat/1.jpg`` has its mask in ``masks/cat/1.png``. ``boxes`` is a CSV file
     with the columns file (relative to ``images``), x0, y0, x1, y1 and a row per box, or a folder of XML files (see
-    ``read_boxes``); boxes of other files are ignored. The class index
-    is ``class_indices[folder]``, or the place of the folder in sorted order. ``where`` names the config table in
-    errors, such as ``study.toml: dataset``.
+    ``read_boxes``); boxes of other files are ignored. The class index is ``class_indices[folder]``, or the place of
+    the folder in sorted order. ``where`` names the config table in errors, such as ``study.toml: dataset``.
 
     Hidden files and folders are left out; files that are not images are named in ``unreadable``.
     Raises InputError for anything missing, empty, ambiguous or of the wrong size.
@@ -55,7 +54,7 @@ def list_folder(
     for folder in folders:
         found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _hidden(path, folder)]
         pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
-        unreadable.extend(f"{path}: not an image file" for path in found if path not in set(pictures))
+        unreadable.extend(f"{path}: not an image file" for path in found if path.suffix.lower() not in IMAGE_SUFFIXES)
         files.extend((folder.name, path) for path in pictures)
         if not pictures:
             empty.append(folder.name)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attribution.errors import InputError
-from attribution.images.classes import number_classes
+from attribution.images.classes import keep_classes, number_classes
 from attribution.images.lists import read_list
 from attribution.images.masks import NumberedPixels
 from attribution.images.samples import Dataset, Sample, make_dataset, need_folder, sample_name, some
@@ -34,6 +34,7 @@ def list_imagenet_s(
     synsets: Path | None = None,
     categories: Path | None = None,
     ignored_is_object: bool = False,
+    classes: Sequence[str] = (),
     class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
@@ -44,10 +45,10 @@ def list_imagenet_s(
     red + 256 green: 0 is anything else, 1000 is ignored, k is the k-th synset of ImageNet-S in sorted order. The object
     is the pixels of the image's own class; ignored pixels belong to it only with ``ignored_is_object``.
 
-    The order of the k is that of ``categories`` (a file with a synset a line, as ImageNet-S brings it), or of the
-    folders in ``masks`` if these are all 50, 300 or 919. The class index is ``class_indices[synset]``, or the synset's
-    place in ``synsets`` (a file whose lines begin with the network's 1,000 synsets in order), or in the sorted folders
-    of ``images`` if these are all 1,000.
+    ``classes`` keeps the images with these labels. The order of the k is that of ``categories`` (a file with a synset a
+    line, as ImageNet-S brings it), or of the folders in ``masks`` if these are all 50, 300 or 919. The class index is
+    ``class_indices[synset]``, or the synset's place in ``synsets`` (a file whose lines begin with the network's 1,000
+    synsets in order), or in the sorted folders of ``images`` if these are all 1,000.
 
     Raises InputError for anything missing, ambiguous or of the wrong size.
     """
@@ -67,8 +68,10 @@ def list_imagenet_s(
             f"{where}.images: {len(missing)} of {len(files)} masks have no image below {images} ({some(missing)}): give"
             " the folder of synset folders that the masks belong to"
         )
-    pairs = [(synset, mask, image) for synset, mask in files if (image := image_of[mask]) is not None]
-    labels = sorted({image.parent.name for _, _, image in pairs})
+    label_of = {mask: image.parent.name for mask, image in image_of.items() if image is not None}
+    label_of = keep_classes(label_of, classes, where)
+    pairs = [(synset, mask, image) for synset, mask in files if mask in label_of and (image := image_of[mask])]
+    labels = sorted(set(label_of.values()))
     indices, counted = _indices(labels, images, synsets, class_indices, where)
     known = frozenset({_OTHER, _IGNORED, *numbers.values()})
     also = {_IGNORED} if ignored_is_object else set()

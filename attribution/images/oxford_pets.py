@@ -1,10 +1,10 @@
 """The Oxford-IIIT Pet data set (Parkhi 2012) -> samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attribution.errors import InputError
-from attribution.images.classes import number_classes
+from attribution.images.classes import keep_classes, number_classes
 from attribution.images.lists import read_list
 from attribution.images.masks import NumberedPixels
 from attribution.images.samples import (
@@ -27,6 +27,7 @@ def list_oxford_pets(
     name: str,
     subset: str = "list",
     border_is_object: bool = False,
+    classes: Sequence[str] = (),
     class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
@@ -35,7 +36,8 @@ def list_oxford_pets(
     A line is ``Abyssinian_100 1 1 1``: a file of ``root/images`` without its suffix, then the class's number from 1
     (species and breed, which follow, are not read). The label is the file's name up to its last underscore. The object
     is the pet (1) of ``annotations/trimaps``; the border (3), some pixels around every pet that annotators left open,
-    belongs to it only with ``border_is_object``. The class index is ``class_indices[label]``, or the list's number - 1.
+    belongs to it only with ``border_is_object``. ``classes`` keeps the images with these labels. The class index is
+    ``class_indices[label]``, or the list's number - 1.
 
     Raises InputError for anything missing, empty or of the wrong size, and lines of another form.
     """
@@ -54,10 +56,12 @@ def list_oxford_pets(
     check_classes(
         ((label_of[stem], number - 1) for stem, number in number_of.items()), where=f"{where}.subset: {listing.name}"
     )
-    indices = listed if class_indices is None else number_classes(sorted(listed), class_indices, where)
+    label_of = keep_classes(label_of, classes, where)
+    present = sorted(set(label_of.values()))
+    indices = listed if class_indices is None else number_classes(present, class_indices, where)
 
-    images = {stem: root / "images" / f"{stem}.jpg" for stem in number_of}
-    trimaps = {stem: root / "annotations" / "trimaps" / f"{stem}.png" for stem in number_of}
+    images = {stem: root / "images" / f"{stem}.jpg" for stem in label_of}
+    trimaps = {stem: root / "annotations" / "trimaps" / f"{stem}.png" for stem in label_of}
     need_files(list(images.values()), f"{where}.images", root)
     need_files(list(trimaps.values()), f"{where}.images", root)
     values = frozenset({_PET, _BORDER} if border_is_object else {_PET})

@@ -1,13 +1,13 @@
 """The segmentation part of Pascal VOC (Everingham 2010) -> samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from attribution.errors import InputError
-from attribution.images.classes import LeftOut, SeveralClasses, image_class, number_classes
+from attribution.images.classes import LeftOut, SeveralClasses, image_class, keep_classes, number_classes
 from attribution.images.headers import UNREADABLE_ERRORS, raise_if_passing, reason
 from attribution.images.lists import read_list
 from attribution.images.masks import NumberedPixels, read_numbers
@@ -56,6 +56,7 @@ def list_voc(
     several_classes: SeveralClasses = "largest",
     minimum_area: float = 0.01,
     void_is_object: bool = False,
+    classes: Sequence[str] = (),
     class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
@@ -65,8 +66,8 @@ def list_voc(
     its classes it gets is said by ``several_classes`` and ``minimum_area`` (see ``image_class``); images that get none
     are counted in ``unreadable``. The object is all pixels of that class in ``SegmentationClass`` (instances are not
     told apart); the void pixels (255), which surround every object, belong to it only with ``void_is_object``, and then
-    those around objects of other classes too. The class index is ``class_indices[label]``, or the class's place in
-    ``VOC_CLASSES``.
+    those around objects of other classes too. ``classes`` keeps the images with these labels. The class index is
+    ``class_indices[label]``, or the class's place in ``VOC_CLASSES``.
 
     Raises InputError for anything missing, empty or of the wrong size.
     """
@@ -95,6 +96,7 @@ def list_voc(
             f"{where}.images: no image of {listing} is left ({'; '.join(unreadable[:3])}): replace the files, or lower"
             " minimum_area"
         )
+    label_of = keep_classes(label_of, classes, where)
     present = [label for label in VOC_CLASSES if label in set(label_of.values())]
     indices = number_classes(VOC_CLASSES if class_indices is None else present, class_indices, where)
     source = partial(NumberedPixels, known=_KNOWN)

@@ -110,3 +110,26 @@ def test_imagenet_s_is_read_as_the_config_says(tmp_path: Path) -> None:
     name = f"{TENCH}-ILSVRC2012_val_00000293"
     assert areas(text, tmp_path)[name] == 3
     assert areas(f"{text}undecided = 'object'", tmp_path)[name] == 4
+
+
+@pytest.mark.parametrize("layout", ["voc", "coco", "oxford_pets", "imagenet_s"])
+def test_only_the_classes_that_are_kept_need_an_index(tmp_path: Path, layout: str) -> None:
+    voc(tmp_path / "VOC2012", {"person": [[15, 0], [0, 0]], "cat": [[8, 255], [0, 0]]})
+    coco(tmp_path, [annotation(1, 1, CAT, [BLOCK]), annotation(2, 2, PERSON, [BLOCK])], pictures=2)
+    pets_tree(tmp_path / "pets")
+    imagenet_tree(tmp_path)
+    places, label = {
+        "voc": ("images = 'VOC2012'", "cat"),
+        "coco": ("images = 'val2017'\nannotations = 'annotations/instances_val2017.json'", "cat"),
+        "oxford_pets": ("images = 'pets'", "Abyssinian"),
+        "imagenet_s": (
+            "images = 'validation'\nmasks = 'validation-segmentation'\ncategories = 'categories.txt'",
+            TENCH,
+        ),
+    }[layout]
+    text = f"layout = '{layout}'\n{places}\nclass_indices = {{ {label} = 3 }}\n"
+    with pytest.raises(InputError, match=r"dataset\.class_indices: no index for class"):
+        areas(text, tmp_path)
+    assert len(areas(f"{text}classes = ['{label}']", tmp_path)) == 1
+    with pytest.raises(InputError, match=r"dataset\.classes: unknown class 'x'"):
+        areas(f"{text}classes = ['x']", tmp_path)
