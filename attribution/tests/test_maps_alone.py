@@ -18,7 +18,7 @@ OPTIONS = {"TopK": {"k": 20}, "PointingGame": {"tolerance": 1}}
 @pytest.fixture(params=MAP_METRICS)
 def metric(request: pytest.FixtureRequest) -> MapsAlone:
     name = request.param
-    return cast(MapsAlone, MAP_METRICS[name](**OPTIONS.get(name, {})))  # type: ignore[arg-type]
+    return cast(MapsAlone, MAP_METRICS[name](**OPTIONS.get(name, {})))
 
 
 def test_a_score_is_undefined_exactly_where_there_is_a_reason(metric: MapsAlone) -> None:
