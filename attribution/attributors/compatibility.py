@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import torch
 
@@ -41,8 +42,9 @@ def _reason(network: Network, attributor: Attributor) -> str | None:
     return None
 
 
-def _briefly(attributor: Attributor) -> Attributor:
-    if not is_dataclass(attributor) or isinstance(attributor, type):
-        return attributor
-    names = {field.name for field in fields(attributor)}.intersection(_REPEATED)
-    return replace(attributor, **dict.fromkeys(names, 1))
+def _briefly(attributor: Any) -> Attributor:
+    """The same method, asking the network once; a method of the user's own may be no dataclass."""
+    names = {field.name for field in fields(attributor)} if is_dataclass(attributor) else set()
+    repeated = names.intersection(_REPEATED)
+    brief: Attributor = replace(attributor, **dict.fromkeys(repeated, 1)) if repeated else attributor
+    return brief

@@ -87,7 +87,7 @@ def test_maps_depend_neither_on_batch_mates_nor_on_the_internal_batch() -> None:
 def test_no_more_than_the_internal_batch_goes_through_the_network_at_once() -> None:
     tested = cube()
     IntegratedGradients(steps=10, batch=6)(tested, some_images(4, size=2), torch.zeros(4, dtype=torch.int64))
-    assert max(tested.module.sizes) <= 6  # type: ignore[arg-type,union-attr]
+    assert max(tested.module.sizes) <= 6  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [{"steps": 0}, {"batch": 0}, {"baseline": "grey"}])

@@ -129,8 +129,8 @@ def test_maps_made_for_a_loss_are_the_same_and_reach_the_parameters(tested: Netw
     made = GradCAM()(tested, images, TARGETS, create_graph=True)
     torch.testing.assert_close(made.maps.detach(), GradCAM()(tested, images, TARGETS).maps)
     parameters = list(tested.module.parameters())
-    gradients = torch.autograd.grad(made.maps.sum(), parameters, allow_unused=True)
-    assert sum(float(gradient.abs().sum()) for gradient in gradients if gradient is not None) > 0
+    gradients = torch.autograd.grad(made.maps.sum(), parameters, allow_unused=True, materialize_grads=True)
+    assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0
 
 
 def test_hooks_are_gone_after_an_error_in_the_backward_pass() -> None:
