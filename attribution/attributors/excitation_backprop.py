@@ -20,7 +20,7 @@ class ExcitationBackprop:
     pooling, spatial means and residual sums by each input's share; max pooling to the winner; activations and dropout
     unchanged. A BatchNorm after a convolution or linear layer is merged with it; any other BatchNorm, and scaling or
     shifting by what does not depend on the image, passes relevance unchanged. Maps are not negative in networks whose
-    sums have no negative summand; they sum to at most 1.
+    sums have no negative summand, and there sum to at most 1.
 
     `contrastive` subtracts the probability under the target's dual unit, which has the negated weights and bias in the
     last layer. The difference is signed and not clipped; Zhang's published maps show its positive part. `bias` lets

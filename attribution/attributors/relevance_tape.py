@@ -28,14 +28,19 @@ POSITIVE_ACTIVATIONS = frozenset({"relu", "relu6", "sigmoid", "softplus", "hards
 SIGN_KEEPING_ACTIVATIONS = frozenset(
     {"hardtanh", "tanh", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "hardswish", "mish"}
 )
-ACTIVATIONS = POSITIVE_ACTIVATIONS | SIGN_KEEPING_ACTIVATIONS
+OTHER_ACTIVATIONS = frozenset(
+    {"clamp", "clamp_min", "prelu", "softsign", "logsigmoid", "hardshrink", "softshrink", "tanhshrink", "threshold"}
+)
+ACTIVATIONS = POSITIVE_ACTIVATIONS | SIGN_KEEPING_ACTIVATIONS | OTHER_ACTIVATIONS
 AVERAGES = frozenset({"avg_pool1d", "avg_pool2d", "avg_pool3d", "mean", "sum", "interpolate"}) | frozenset(
     {"adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"}
 )
 MAXIMA = frozenset({"max_pool2d", "max_pool2d_with_indices", "adaptive_max_pool2d", "amax"})
 REARRANGEMENTS = frozenset(
-    {"flatten", "unflatten", "reshape", "view", "permute", "transpose", "squeeze", "unsqueeze", "contiguous", "clone"}
-) | frozenset({"cat", "concat", "stack", "chunk", "split", "unbind", "narrow", "__getitem__", "pad", "to", "float"})
+    {"flatten", "unflatten", "reshape", "view", "permute", "transpose", "movedim", "squeeze", "unsqueeze", "expand"}
+    | {"contiguous", "clone", "to", "float", "double", "cat", "concat", "stack", "chunk", "split", "unbind", "narrow"}
+    | {"select", "__getitem__", "flip", "roll", "pixel_shuffle", "channel_shuffle", "pad"}
+)
 DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "feature_dropout", "alpha_dropout"})
 
 Relevances = list[Tensor | None]
@@ -91,7 +96,7 @@ class RelevanceTape(TorchFunctionMode):
         if name == "__setitem__":
             raise InputError("relevance is undefined through the assignment to parts of an activation")
         output = self._carry_out(_plain_name(name), func, used, args, kwargs, in_place)
-        if in_place:
+        if in_place and isinstance(output, Tensor):
             target = used[0]
             self._replaced[id(target)] = output
             for earlier, later in self._replaced.items():
@@ -124,13 +129,15 @@ class RelevanceTape(TorchFunctionMode):
         if len(used) == 1 and (name in ADDITIONS | PRODUCTS or (name in ONE_SIDED and alone)):
             output = func(*self._copied(args, x, in_place), **kwargs)
             return self._passed(x, output) if output.shape == x.shape else self._undefined(name, used, output)
+        if in_place:
+            return self._undefined(name, used, func(*self._copied(args, x, True), **kwargs))
         if name in AVERAGES and alone:
             return self._routed(func, used, args, kwargs, normalized=True, nonnegative=name != "interpolate")
         if name in MAXIMA and alone:
             return self._routed(func, used, args, kwargs)
         if name in REARRANGEMENTS:
             return self._routed(func, used, args, kwargs, nonnegative=name != "pad" or _pads_zeros(args, kwargs))
-        output = func(*self._copied(args, x, in_place), **kwargs)
+        output = func(*args, **kwargs)
         if name in DROPOUTS and output is x:
             return output
         return self._undefined(name, used, output)
@@ -317,6 +324,9 @@ class RelevanceTape(TorchFunctionMode):
         The tape is used up.
         """
         found: dict[int, Tensor] = {id(self.current(logits)): relevance}
+        # From here on only the steps hold the activations, so that each is freed when it is done with.
+        for held in (self._known, self._affine, self._replaced):
+            held.clear()
         next_rule = last
         reached = False
         while self.steps:

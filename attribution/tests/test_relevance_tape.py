@@ -97,7 +97,19 @@ def test_a_tensor_joined_with_itself_counts_once_for_each_place(differentiate: b
         close(tape.propagate(output, pixels(8, 4, 2, 1), rule=RULE, last=RULE).detach(), 10, 5)
 
 
-@pytest.mark.parametrize("activation", [torch.tanh, torch.sigmoid, F.gelu, F.relu6, partial(F.hardtanh, min_val=0)])
+@pytest.mark.parametrize("differentiate", [True, False])
+def test_what_leaves_the_tensor_as_it_is_passes_relevance(differentiate: bool) -> None:
+    tape = RelevanceTape(pixels(1, 3), stabilizer=1e-12, differentiate=differentiate)
+    with torch.set_grad_enabled(differentiate):
+        with tape:
+            output = F.conv2d(tape.images, ONES, groups=3).contiguous().to(torch.float64)
+        close(tape.propagate(output, pixels(8, 4), rule=RULE, last=RULE).detach(), 8, 4)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [torch.tanh, torch.sigmoid, F.gelu, F.relu6, partial(F.hardtanh, min_val=0), partial(torch.clamp, min=0)],
+)
 def test_activations_pass_relevance(activation: Callable[[Tensor], Tensor]) -> None:
     close(through(activation, pixels(1, 30), pixels(8, 4)), 8, 4)
 
@@ -150,6 +162,7 @@ def test_batchnorm_with_the_batchs_statistics_is_refused() -> None:
         (lambda x: F.layer_norm(x, (1, 2)), "layer_norm"),
         (lambda x: F.scaled_dot_product_attention(x, x, x), "scaled_dot_product_attention"),
         (lambda x: x.abs_(), "abs"),
+        (lambda x: x.transpose_(0, 1), "transpose"),
     ],
 )
 def test_what_carries_relevance_in_no_defined_way_is_refused(function: Callable[[Tensor], Tensor], named: str) -> None:
