@@ -33,8 +33,10 @@ def explained_features(
 ) -> Explained:
     """What a class activation map is made of. With `keep_graph` a further backward pass is possible."""
     logits, features = logits_and_features(network, images, create_graph=create_graph)
+    with torch.enable_grad():
+        score = target_score(logits, targets)
     (gradient,) = torch.autograd.grad(
-        target_score(logits, targets), features, create_graph=create_graph, retain_graph=create_graph or keep_graph
+        score, features, create_graph=create_graph, retain_graph=create_graph or keep_graph
     )
     return Explained(logits, features, gradient)
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from attribution.attributors.base import Attribution
+from attribution.attributors.gradients import twice_differentiable
 from attribution.attributors.grouped_convolution import conv2d
 from attribution.errors import InputError
 from attribution.networks import Network
@@ -68,7 +69,7 @@ class GuidedBackprop:
         inputs = images.detach().requires_grad_()
         rule = GuidedReLU(differentiate=create_graph)
         with torch.enable_grad():
-            with rule:
+            with rule, twice_differentiable(create_graph):
                 logits = network.logits(inputs)
             refuse_unreached(network, rule, self.name)
             score = logits.gather(1, targets[:, None]).sum()

@@ -11,7 +11,7 @@ from attribution.attributors.gradients import input_gradient, weighted_gradient
 from attribution.attributors.grouped_convolution import GroupedConv2d
 from attribution.networks import Network
 from attribution.tests.small_networks import SmoothAfterReLU, network, some_images
-from attribution.tests.token_networks import swin, vit
+from attribution.tests.token_networks import swin, vit, vit_of_relus
 
 TARGETS = torch.tensor([0, 3])
 STEP = 1e-6
@@ -51,6 +51,11 @@ def errors(attributor: str, tested: Network) -> Iterator[float]:
 @pytest.mark.parametrize("tested", [vit(), swin("norm", seed=2)], ids=lambda tested: tested.name)
 def test_parameter_gradients_through_attention_equal_finite_differences(attributor: str, tested: Network) -> None:
     assert max(errors(attributor, tested)) < 1e-5
+
+
+@pytest.mark.parametrize("attributor", ["GuidedBackprop", "GuidedGradCAM"])
+def test_parameter_gradients_of_guided_maps_do_so_too(attributor: str) -> None:
+    assert max(errors(attributor, vit_of_relus())) < 1e-5
 
 
 class Depthwise(nn.Module):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from attribution.attributors.gradcam import GradCAM
 from attribution.config import NetworkConfig, PreprocessingConfig
 from attribution.errors import InputError
 from attribution.networks import IMAGENET, load_network
@@ -57,6 +58,30 @@ def test_the_last_feature_map_before_pooling_is_found() -> None:
         preprocessing=PREPROCESSING,
     )
     assert load_network(config, "study.toml: network").layer in ("features", "features.4")
+
+
+@pytest.mark.parametrize(("name", "layer"), [("convnext_tiny", "features.7"), ("swin_t", "permute")])
+def test_the_feature_layer_of_networks_without_batchnorm_is_the_last_before_pooling(name: str, layer: str) -> None:
+    assert load_network(NetworkConfig(name=name, spec=f"torchvision:{name}"), "study.toml: network").layer == layer
+
+
+def test_no_layer_is_guessed_where_tokens_follow_the_last_feature_map() -> None:
+    """The map of patches is the first one there, and explains nothing of what comes after it."""
+    config = NetworkConfig(
+        name="mine",
+        spec="import:attribution.tests.token_networks:PooledTokens",
+        layer_shape="tokens",
+        preprocessing=PREPROCESSING,
+    )
+    network = load_network(config, "study.toml: network")
+    assert (network.layer, network.layer_shape) == ("", "tokens")
+    with pytest.raises(InputError, match=r"layer '' puts out .*set network\.layer"):
+        GradCAM()(network, torch.zeros(1, 3, 32, 32), torch.tensor([0]))
+
+
+def test_a_layer_shape_is_one_of_those_that_are_known() -> None:
+    with pytest.raises(ValueError, match="use channels_first, channels_last, tokens"):
+        NetworkConfig(name="mine", spec="torchvision:resnet18", layer_shape="hwc")
 
 
 def test_a_factory_needs_preprocessing() -> None:

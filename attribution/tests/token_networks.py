@@ -18,6 +18,14 @@ def vit(layer: str = "encoder.layers.encoder_layer_1.ln_1") -> Network:
     return network(module, layer)
 
 
+def vit_of_relus() -> Network:
+    """The same with ReLUs between its linear layers, which guided methods reach."""
+    tested = vit()
+    for block in tested.module.encoder.layers:  # type: ignore[union-attr]
+        block.mlp[1] = nn.ReLU()
+    return tested
+
+
 def swin(layer: str = "permute", *, seed: int = 0) -> Network:
     """Two stages; the last puts out 4 x 4 places of 16 channels, which come last until `permute`."""
     module = SwinTransformer([2, 2], 8, [1, 1], [1, 2], [2, 2], stochastic_depth_prob=0.0, num_classes=CLASSES)
