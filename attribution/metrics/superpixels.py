@@ -51,3 +51,9 @@ def _segmented(picture: NDArray[np.uint8], segments: int, compactness: float) ->
         while len(_remembered) > REMEMBERED:
             _remembered.popitem(last=False)
     return labels
+
+
+def forget() -> None:
+    """Segment every image anew from here on."""
+    with _lock:
+        _remembered.clear()
