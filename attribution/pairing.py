@@ -1,7 +1,9 @@
 """Before and after, image by image: the original and the finetuned map, both scores and both answers."""
 
+import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -73,35 +75,49 @@ def write_pairs(
 ) -> Path:
     """The bundle of the exported conditions; the manifest also names the others. Returns its folder."""
     writer = BundleWriter(run.out / "bundle", _study(run))
-    decoded = run.decoded.images
-    for item in selection.items:
-        sample = run.dataset.samples[item]
-        picture = writer.add_picture(encode_png(render_image(decoded[item])))
-        writer.add_image(ImageRecord(sample.name, picture, sample.label))
-    for scored in exported:
-        condition = scored.condition
-        record = _condition(run, scored)
-        writer.add_condition(record)
-        store = run.finetuned_maps(condition, finetuned(condition), scored.weights_digest)
-        for number, (item, before, after) in enumerate(_pairs(run, condition, store, selection), start=1):
-            pictures = render_pair(
-                before, after, decoded[item], style=run.config.rendering.style, scale=run.config.rendering.scale
-            )
-            digests = [writer.add_picture(encode_png(picture)) for picture in pictures]
-            writer.add_pair(_pair(run, scored, record, item, digests))
-            progress(f"{condition.name}: pairs", number, len(selection.items))
-        store.remove()
+    # Compressing leaves Python's lock alone, so pictures are made side by side.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for item, picture in _images(run, selection, pool):
+            sample = run.dataset.samples[item]
+            writer.add_image(ImageRecord(sample.name, writer.add_picture(picture), sample.label))
+        for scored in exported:
+            condition = scored.condition
+            record = _condition(run, scored)
+            writer.add_condition(record)
+            store = run.finetuned_maps(condition, finetuned(condition), scored.weights_digest)
+            pairs = _pairs(run, condition, store, selection, pool)
+            for number, (item, pictures) in enumerate(pairs, start=1):
+                digests = [writer.add_picture(picture) for picture in pictures]
+                writer.add_pair(_pair(run, scored, record, item, digests))
+                progress(f"{condition.name}: pairs", number, len(selection.items))
+            store.remove()
     return writer.finish(_manifest(run, everything, selection))
 
 
-def _pairs(
-    run: Run, condition: Condition, finetuned: MapStore, selection: Selection
-) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Item, original and finetuned map float32 [H, W] of the plain images for their own classes."""
-    original = run.original_maps(condition, "export")
+def _images(run: Run, selection: Selection, pool: ThreadPoolExecutor) -> Iterator[tuple[int, bytes]]:
+    """Item and PNG of its image."""
     for chunk in chunks(selection.items, run.config.batch):
-        maps = (store.maps(condition.attributor_name, chunk) for store in (original, finetuned))
-        yield from zip(chunk, *maps, strict=True)
+        yield from zip(
+            chunk, pool.map(lambda item: encode_png(render_image(run.decoded.images[item])), chunk), strict=True
+        )
+
+
+def _pairs(
+    run: Run, condition: Condition, finetuned: MapStore, selection: Selection, pool: ThreadPoolExecutor
+) -> Iterator[tuple[int, list[bytes]]]:
+    """Item, and the PNGs of its original and finetuned map of the plain image for its own class."""
+    original = run.original_maps(condition, "export")
+    rendering = run.config.rendering
+
+    def draw(item: int, before: np.ndarray, after: np.ndarray) -> list[bytes]:
+        image = run.decoded.images[item]
+        pictures = render_pair(before, after, image, style=rendering.style, scale=rendering.scale)
+        return [encode_png(picture) for picture in pictures]
+
+    # A batch at a time, so that what is held does not grow with the number of images.
+    for chunk in chunks(selection.items, run.config.batch):
+        maps = [store.maps(condition.attributor_name, chunk) for store in (original, finetuned)]
+        yield from zip(chunk, pool.map(draw, chunk, *maps), strict=True)
 
 
 def _study(run: Run) -> StudyRecord:
