@@ -64,6 +64,8 @@ class DatasetConfig:
     Where an image has objects of several classes (voc, coco), those that cover `minimum_area` of it count, and
     `several_classes` says whether it gets the largest one's label or is skipped. `undecided` says what the pixels are
     that annotators left open (imagenet_s, voc, oxford_pets).
+
+    `number_of_classes` are drawn by the run's seed, among `classes` if some are listed.
     """
 
     name: str
@@ -81,6 +83,7 @@ class DatasetConfig:
     undecided: Literal["background", "object"] = "background"
     columns: dict[str, str] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    number_of_classes: Count | None = None
     class_indices: dict[str, int] = Field(default_factory=dict)
     only_listed_classes: bool = False
     splits: SplitShares = SplitShares()

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from attribution.config import DatasetConfig
 from attribution.errors import InputError
 from attribution.images import Dataset, list_coco, list_csv, list_folder, list_imagenet_s, list_oxford_pets, list_voc
@@ -133,12 +135,18 @@ def _given(path: Path | None, key: str, what: str, config: DatasetConfig, at: st
     return path
 
 
-def only_classes(dataset: Dataset, classes: tuple[str, ...], at: str) -> Dataset:
-    """The data set with these labels alone; all if none is named. InputError for a label that it does not have."""
-    if not classes:
-        return dataset
-    known = {sample.label for sample in dataset.samples}
-    for label in classes:
-        lookup(dict.fromkeys(sorted(known), label), label, f"{at}.classes", "class")
-    kept = tuple(sample for sample in dataset.samples if sample.label in classes)
-    return replace(dataset, samples=kept)
+def only_classes(dataset: Dataset, config: DatasetConfig, seed: int, at: str) -> Dataset:
+    """The data set with the config's `classes` alone (all if none is named), or `number_of_classes` drawn among those.
+
+    InputError for a class that it does not have.
+    """
+    known = sorted({sample.label for sample in dataset.samples})
+    for label in config.classes:
+        lookup(dict.fromkeys(known, label), label, f"{at}.classes", "class")
+    wanted = set(config.classes or known)
+    if config.number_of_classes is not None:
+        if config.number_of_classes > len(wanted):
+            raise InputError(f"{at}.number_of_classes: {config.number_of_classes} wanted, there are {len(wanted)}")
+        drawn = np.random.default_rng(seed).choice(sorted(wanted), size=config.number_of_classes, replace=False)
+        wanted = {str(label) for label in drawn}
+    return replace(dataset, samples=tuple(sample for sample in dataset.samples if sample.label in wanted))

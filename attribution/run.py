@@ -125,7 +125,7 @@ def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress
     chosen = choose_device(device)
     _be_deterministic(config.seed)
     listed = list_dataset(config.dataset, where)
-    dataset = only_classes(listed, config.dataset.classes, f"{where}: dataset")
+    dataset = only_classes(listed, config.dataset, config.seed, f"{where}: dataset")
     networks = _load_networks(config, dataset, listed, where)
     _check_needs(dataset, cells, where)
     state = _state(config, dataset, chosen)

@@ -65,7 +65,8 @@ def test_a_key_that_does_not_go_with_the_layout_is_refused(
 def test_some_classes_of_a_data_set_keep_what_is_known_of_the_whole() -> None:
     samples = tuple(Sample(label, Path(label), label, index) for index, label in enumerate(("cat", "dog")))
     whole = Dataset("X", samples, ("1.jpg: damaged",), "digest", counted=20)
-    assert only_classes(whole, ("dog",), "dataset") == Dataset(
+    config = dataset_config("folder", classes=["dog"])
+    assert only_classes(whole, config, 1, "dataset") == Dataset(
         "X", samples[1:], ("1.jpg: damaged",), "digest", counted=20
     )
 

@@ -134,6 +134,27 @@ def test_listed_classes_restrict_the_networks_answers(small_run: Path, tmp_path:
     assert set(original.splits["train"].targets) == {1, 2, 3}
 
 
+def test_classes_can_be_drawn_by_the_seed(small_run: Path, tmp_path: Path) -> None:
+    text = small_run.read_text().replace(
+        'name = "Shapes"',
+        'name = "Shapes"\nnumber_of_classes = 3\nclass_indices = { cross = 0, disc = 1, square = 2, stripe = 3 }',
+    )
+    drawn = []
+    for seed in (5, 5, 6, 7, 8):
+        small_run.write_text(text.replace("seed = 5", f"seed = {seed}"))
+        run = prepare(small_run, tmp_path / f"out{len(drawn)}", resume=False, device="cpu", progress=silent)
+        drawn.append(tuple(run.dataset.classes.values()))
+    assert {len(labels) for labels in drawn} == {3}
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) > 1
+
+
+def test_more_classes_than_there_are_cannot_be_drawn(small_run: Path, tmp_path: Path) -> None:
+    small_run.write_text(small_run.read_text().replace('name = "Shapes"', 'name = "Shapes"\nnumber_of_classes = 5'))
+    with pytest.raises(InputError, match=r"dataset\.number_of_classes: 5 wanted, there are 4"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+
+
 def test_a_refused_run_claims_no_folder_so_the_remedy_works(small_run: Path, tmp_path: Path) -> None:
     text = small_run.read_text()
     small_run.write_text(text.replace("seed = 5", "seed = 6").replace("pairs = 4", "pairs = 13"))
