@@ -37,6 +37,11 @@ class MapStore:
     batch: int
     precision: Precision = "float32"
 
+    @cached_property
+    def maker(self) -> Network:
+        """The network prepared for maps."""
+        return prepared(self.network, self.precision)
+
     def maps(self, attributor: str, items: Sequence[int]) -> NDArray[np.float32]:
         """Maps [len(items), H, W] of images of the split."""
         places = self._made(items)
@@ -69,9 +74,9 @@ class MapStore:
     def _make(self, block: int) -> None:
         where = slice(block * self.batch, (block + 1) * self.batch)
         members = self.split.members[where]
-        with frozen(self._prepared):
+        with frozen(self.maker):
             made = explain(
-                self._prepared, list(self.attributors.values()), self.split.images(members), self.split.classes(members)
+                self.maker, list(self.attributors.values()), self.split.images(members), self.split.classes(members)
             )
         for name, attribution in zip(self.attributors, made, strict=True):
             self._maps[name][where] = attribution.maps.float().cpu().numpy()
@@ -81,10 +86,6 @@ class MapStore:
         # Only now: a block that was interrupted is made again.
         self._done[block] = True
         self._done.flush()
-
-    @cached_property
-    def _prepared(self) -> Network:
-        return prepared(self.network, self.precision)
 
     @cached_property
     def _place(self) -> dict[int, int]:

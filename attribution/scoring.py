@@ -53,7 +53,7 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
     digest = outcome.network.weights_digest()
     before, after = (
         metric_scores(
-            store.network,
+            store.maker,
             original.network,
             condition.attributor,
             condition.metric,
