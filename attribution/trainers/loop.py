@@ -69,7 +69,7 @@ def fine_tune(task: Task, plan: Plan, checkpoint: Path, key: str, report: Report
     student, asked = task.original.copy(), remembering(task.original)
     plan.begin(student)
     trained = plan.trained(student) if plan.steps else []
-    optimizer = torch.optim.Adam(trained, lr=plan.learning_rate, weight_decay=0) if trained else None
+    optimizer = torch.optim.Adam(trained, lr=plan.learning_rate, weight_decay=0, fused=True) if trained else None
     state = _restored(checkpoint, key, student, optimizer)
     if state is None:
         state = State(before=torch.from_numpy(validation_scores(task, asked, task.original, task.known)))
