@@ -98,6 +98,9 @@ def irof_row(count: int, size: int, rounds: int) -> Row:
     targets = logits.argmax(dim=1)
     explained = Explained(network, Given(), Probe(inputs, targets, None, None, tuple(range(count))), relevance, logits)
 
+    if "trapz" not in dir(np):  # Quantus 0.6.0 calls trapezoid() by its older name.
+        setattr(np, "trapz", np.trapezoid)  # noqa: B010
+
     def replaced(arr: np.ndarray, mask: np.ndarray, **options: object) -> np.ndarray:
         # Quantus 0.6.0 gives masks of one channel to a function that refuses them for images of three.
         return baseline_replacement_by_mask(arr=arr, mask=np.broadcast_to(mask, arr.shape), **options)

@@ -94,21 +94,21 @@ def _solve(images: Tensor, removed: Tensor) -> Tensor:
 
 
 def _conjugate_gradients(cycle: "_Cycle", residual: Tensor) -> Tensor:
-    found = torch.zeros_like(residual)
+    found, products = torch.zeros_like(residual), torch.empty_like(residual)
     direction = step = cycle(residual)
-    energy = _dot(residual, step)
+    energy = _dot(residual, step, products)
     for _ in range(STEPS):
         # A system that has arrived stands still: the number of its steps does not depend on the others.
         going = energy > TOLERANCE**2
         if not bool(going.any()):
             return found
         moved = cycle.operator(direction)
-        length = torch.where(going, energy / _dot(direction, moved), 0.0)
+        length = torch.where(going, energy / _dot(direction, moved, products), 0.0)
         found.addcmul_(direction, length)
         residual.addcmul_(moved, -length)
         step = cycle(residual)
-        before, energy = energy, _dot(residual, step)
-        direction = torch.addcmul(step, direction, torch.where(going, energy / before, 0.0))
+        before, energy = energy, _dot(residual, step, products)
+        torch.addcmul(step, direction, torch.where(going, energy / before, 0.0), out=direction)
     raise ArithmeticError(f"the imputation has not converged in {STEPS} steps: are values of the order of 1?")
 
 
@@ -147,8 +147,10 @@ class _Cycle:
         left = self._neighbours(residual, level).mul_(weights)
         coarse = _convolved(left, _TRANSFER, stride=2).mul_(self.weights[level + 1]).mul_(12)
         correction = F.interpolate(self(coarse, level + 1), size=weights.shape[2:], mode="bilinear", align_corners=True)
-        improved = torch.addcmul(residual, correction, weights, value=12)
-        return torch.addcmul(residual, self._neighbours(improved, level), weights)
+        # In place throughout: new memory would cost more than the arithmetic.
+        improved = torch.addcmul(residual, correction, weights, value=12, out=correction)
+        around = self._neighbours(improved, level)
+        return torch.addcmul(residual, around, weights, out=around)
 
     def _neighbours(self, images: Tensor, level: int) -> Tensor:
         return self._border(_convolved(images, _NEIGHBOURS), images, level, 1)
@@ -209,6 +211,6 @@ def _kernel(weights: tuple[tuple[float, ...], ...], channels: int, dtype: torch.
     return torch.tensor(weights, dtype=dtype, device=device).repeat(channels, 1, 1, 1)
 
 
-def _dot(one: Tensor, other: Tensor) -> Tensor:
-    """Inner product of each channel, [1, C, 1, 1]."""
-    return (one * other).sum(dim=(2, 3), keepdim=True)
+def _dot(one: Tensor, other: Tensor, products: Tensor) -> Tensor:
+    """Inner product of each channel, [1, C, 1, 1]; overwrites `products`."""
+    return torch.mul(one, other, out=products).sum(dim=(2, 3), keepdim=True)
