@@ -73,7 +73,7 @@ def test_a_network_without_trainable_parameters_is_refused() -> None:
 
 def test_frozen_parameters_stay_frozen(tmp_path: Path) -> None:
     made = small_task()
-    made.original.module.first.requires_grad_(False)  # type: ignore[union-attr, operator]
+    made.original.module.first.requires_grad_(False)
     outcome = train(FidelityTrainer(), made, tmp_path / "c.pt")
     before, after = made.original.module.state_dict(), outcome.network.module.state_dict()
     assert torch.equal(before["first.weight"], after["first.weight"])
