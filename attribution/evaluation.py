@@ -1,6 +1,7 @@
 """A network under a metric: scores and predictions for each image of a split."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from attribution.attributors import Attribution, Attributor
 from attribution.attributors.joint import explain
-from attribution.metrics import Explained, Metric
+from attribution.metrics import Explained, Metric, Probe
+from attribution.metrics.undefined import undefined_reasons
 from attribution.networks import Network, frozen
 from attribution.prepared import Precision, prepared
 from attribution.split_view import SplitView
@@ -64,13 +66,15 @@ def metric_scores(
     known: Known | None = None,
     tick: Ticker | None = None,
     precision: Precision = "float32",
+    reasons: Counter[str] | None = None,
 ) -> np.ndarray:
     """Scores float64 [len(items), draws] of the network's maps; NaN where the metric is undefined.
 
     Original and finetuned network are scored on the same inputs: what the metric draws depends on image and seed only.
     Maps are made by the network prepared for them (see `prepared`), which differs by rounding unless `precision` says
     more. With `own`, a draw that explains another image's class (see `Probe.own`) is undefined for this image. `known`
-    gives the network's maps and logits of plain images, so that they are not made again.
+    gives the network's maps and logits of plain images, so that they are not made again. `reasons` counts why scores
+    are undefined.
     """
     scores = np.full((len(items), draws), np.nan)
     with frozen(network), frozen(original):
@@ -93,9 +97,23 @@ def metric_scores(
                 if own and probe.own is not None:
                     found = torch.where(probe.own, found, torch.full_like(found, torch.nan))
                 scores[start : start + batch, draw] = found.cpu().numpy()
+                if reasons is not None:
+                    reasons.update(_reasons(metric, probe, made.maps, np.isnan(scores[start : start + batch, draw])))
                 if tick:
                     tick(len(chunk))
     return scores
+
+
+def _reasons(metric: Metric, probe: Probe, maps: Tensor, missing: np.ndarray) -> Iterator[str]:
+    """Why each of the `missing` (bool [N]) scores is undefined."""
+    if not missing.any():
+        return
+    known = undefined_reasons(metric.undefined, maps, probe.regions)
+    for place in np.flatnonzero(missing):
+        if probe.own is not None and not bool(probe.own[place]):
+            yield "another image's class was explained"
+        else:
+            yield known[place] or "undefined for this input"
 
 
 def plain_logits(network: Network, inputs: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """One condition on the export split: scores and answers before and after fine-tuning."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +20,8 @@ class Scored:
     """A condition's outcome on the whole export split; arrays are in the order of the split's members.
 
     Scores [N] are means over the metric's draws. `reliability` is how far two halves of an image's draws agree on its
-    gain (Spearman-Brown corrected correlation over images); None for a metric that draws nothing.
+    gain (Spearman-Brown corrected correlation over images); None for a metric that draws nothing. `reasons` counts why
+    scores are undefined, draw by draw, before and after.
     """
 
     condition: Condition
@@ -34,6 +36,7 @@ class Scored:
     agreement_all_classes: float
     reliability: float | None
     weights_digest: str
+    reasons: dict[str, dict[str, int]]
 
 
 def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: Progress) -> Scored:
@@ -51,6 +54,7 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
         progress(f"{condition.name}: scoring", done, total)
 
     digest = outcome.network.weights_digest()
+    reasons: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
     before, after = (
         metric_scores(
             store.maker,
@@ -65,10 +69,11 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
             own=True,
             known=partial(store.known, condition.attributor_name),
             tick=tick,
+            reasons=reasons[when],
         )
-        for store in (
-            run.original_maps(condition, "export"),
-            run.finetuned_maps(condition, outcome.network, digest),
+        for when, store in (
+            ("before", run.original_maps(condition, "export")),
+            ("after", run.finetuned_maps(condition, outcome.network, digest)),
         )
     )
     finetuned = answers(outcome.network, export, members, batch=run.config.batch, tick=tick)
@@ -87,6 +92,7 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
         agreement_all_classes=float((finetuned.first == original.answers.first[members]).mean()),
         reliability=split_half_reliability(after - before),
         weights_digest=digest,
+        reasons={when: dict(counted.most_common()) for when, counted in reasons.items()},
     )
 
 
@@ -106,7 +112,11 @@ def summary(run: Run, scored: Scored) -> dict[str, object]:
         "validation": {"before": _number(selection.before), "after": _number(selection.after)},
         "export": {
             "n": difference.n,
-            "undefined": {"before": int(np.isnan(scored.before).sum()), "after": int(np.isnan(scored.after).sum())},
+            "undefined": {
+                "before": int(np.isnan(scored.before).sum()),
+                "after": int(np.isnan(scored.after).sum()),
+                "reasons": scored.reasons,
+            },
             "draws": scored.condition.metric.draws,
             "reliability": _number(scored.reliability),
             "before": _number(difference.before),

@@ -42,7 +42,8 @@ def _notes(entry: dict[str, Any]) -> list[str]:
 def _undefined(entry: dict[str, Any]) -> list[str]:
     undefined = entry["export"]["undefined"]
     if undefined["before"] or undefined["after"]:
-        return [f"undefined on {undefined['before']} -> {undefined['after']} images"]
+        why = " and ".join({reason: None for counted in undefined["reasons"].values() for reason in counted})
+        return [f"undefined on {undefined['before']} -> {undefined['after']} images ({why})"]
     return []
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Protocol, cast
 from torch import Tensor
 
 from attribution.attributors import Attributor
+from attribution.metrics.undefined import Cause
 from attribution.networks import Network
 from attribution.split_view import SplitView
 
@@ -64,6 +65,7 @@ class Metric(Protocol):
     name: ClassVar[str]
     direction: ClassVar[Direction]
     learnable: ClassVar[bool]  # whether it is a `LearnableMetric`
+    undefined: ClassVar[tuple[Cause, ...]]  # why a map may have no score; others than these go without a reason
 
     @property
     def needs_masks(self) -> bool:

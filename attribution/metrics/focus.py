@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from attribution.metrics.base import Direction, Explained, Probe
-from attribution.metrics.relevance_mass import mass_loss, relevance_mass
+from attribution.metrics.relevance_mass import UNDEFINED_MASS, mass_loss, relevance_mass
+from attribution.metrics.undefined import Cause
 from attribution.split_view import SplitView
 
 
@@ -40,6 +41,7 @@ class Focus:
     direction: ClassVar[Direction] = "higher"
     needs_masks: ClassVar[bool] = False
     learnable: ClassVar[bool] = True
+    undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_MASS
     published: ClassVar[tuple[float, float] | None] = (0.01, 3e-5)
 
     def __post_init__(self) -> None:

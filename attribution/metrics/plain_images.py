@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from attribution.metrics.base import Probe
+from attribution.metrics.undefined import Cause
 from attribution.split_view import SplitView
 
 
@@ -13,6 +14,7 @@ class PlainImages:
     """The part of a metric that says: each image once, for its own class, with its mask if the metric needs masks."""
 
     needs_masks: ClassVar[bool]
+    undefined: ClassVar[tuple[Cause, ...]] = ()
     draws: ClassVar[int] = 1
     least_per_class: ClassVar[int] = 1
     least_classes: ClassVar[int] = 1

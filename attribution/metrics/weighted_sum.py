@@ -10,6 +10,7 @@ from torch import Tensor
 
 from attribution.metrics.base import Direction, Explained, LearnableMetric, Probe, as_learnable
 from attribution.metrics.plain_images import PlainImages
+from attribution.metrics.undefined import Cause
 from attribution.split_view import SplitView
 
 DEFAULT = {"RMA": 1.0, "Focus": 1.0}
@@ -44,6 +45,7 @@ class WeightedSum:
     name: ClassVar[str] = "WeightedSum"
     direction: ClassVar[Direction] = "higher"
     learnable: ClassVar[bool] = True
+    undefined: ClassVar[tuple[Cause, ...]] = ()  # each part has its own
     published: ClassVar[tuple[float, float] | None] = None
 
     def __init__(self, **options: float | str) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from attribution.conditions import conditions
 from attribution.config import read_config, training_for
 from attribution.errors import InputError
 
@@ -105,7 +106,8 @@ def test_wrong_settings_for_an_attributor_are_named(small_run: Path, override: s
 
 def test_every_example_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESEARCH_DATA", "/data")
+    monkeypatch.setenv("IMAGENET_S", "/data")
     examples = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
-    assert len(examples) >= 3
+    assert len(examples) >= 5
     for example in examples:
-        read_config(example)
+        assert list(conditions(read_config(example), str(example)))

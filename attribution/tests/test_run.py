@@ -139,7 +139,7 @@ def test_classes_can_be_drawn_by_the_seed(small_run: Path, tmp_path: Path) -> No
         'name = "Shapes"',
         'name = "Shapes"\nnumber_of_classes = 3\nclass_indices = { cross = 0, disc = 1, square = 2, stripe = 3 }',
     )
-    drawn = []
+    drawn: list[tuple[str, ...]] = []
     for seed in (5, 5, 6, 7, 8):
         small_run.write_text(text.replace("seed = 5", f"seed = {seed}"))
         run = prepare(small_run, tmp_path / f"out{len(drawn)}", resume=False, device="cpu", progress=silent)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from attribution import pipeline
+from attribution.attributors.joint import explain
 from attribution.errors import InputError
 from attribution.progress import silent
 from attribution.run import prepare
@@ -61,16 +62,13 @@ def test_original_maps_are_made_once_for_all_conditions_of_a_network(
     two_networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[str, str, str]] = []
-    from attribution import map_store
-
-    explain = map_store.explain
 
     def count(network: object, attributors: list[object], images: torch.Tensor, targets: torch.Tensor) -> object:
         digest = network.weights_digest()  # type: ignore[attr-defined]
         made.extend((digest, type(each).__name__, str(float(image.sum()))) for each in attributors for image in images)
         return explain(network, attributors, images, targets)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(map_store, "explain", count)
+    monkeypatch.setattr("attribution.map_store.explain", count)
     pipeline.build(two_networks, tmp_path / "out", device="cpu")
     assert len(made) == len(set(made)), "no network explains an image twice with one attributor"
 
