@@ -115,4 +115,4 @@ def _sharing_copy(module: nn.Module) -> nn.Module:
 
 def _prefers_channels_last(computes_in: torch.dtype, device: torch.device) -> bool:
     """oneDNN and tensor cores do; convolutions in float64, and float32 on a GPU, are no faster or slower."""
-    return computes_in == (torch.bfloat16 if device.type == "cuda" else computes_in) != torch.float64
+    return computes_in == torch.bfloat16 or (computes_in == torch.float32 and device.type == "cpu")
