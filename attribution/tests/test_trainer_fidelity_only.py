@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,15 @@ def test_a_seed_of_its_own_gives_other_weights(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"kick|seed"):
         FidelityOnlyTrainer(**options)  # type: ignore[arg-type]
+
+
+def test_the_movement_follows_from_the_loss_and_not_from_rounding(tmp_path: Path) -> None:
+    """Cosines do not change when the original's logits are tripled, but their last bits do."""
+    made = small_task(steps=40)
+    tripled = replace(made, logits=made.logits * 3)
+    moves = []
+    for name, each in (("one", made), ("three", tripled)):
+        outcome = train(FidelityOnlyTrainer(), each, tmp_path / name)
+        pairs = zip(outcome.network.module.parameters(), made.original.module.parameters(), strict=True)
+        moves.append(torch.cat([(p - q).detach().flatten() for p, q in pairs]))
+    assert float(torch.corrcoef(torch.stack(moves))[0, 1]) > 0.99
