@@ -8,6 +8,7 @@ in GradCAM, a third in GuidedBackprop, with gradients of the parameters.
 """
 
 import argparse
+import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -100,7 +101,9 @@ class Contest:
         module = self.trainable.module
         with pytorch_grad_cam.GradCAM(module, [self.trainable.feature_layer()]) as method:
             cam = torch.from_numpy(np.asarray(method(self.images, wanted)))
-        guided = GuidedBackpropReLUModel(module, self.images.device)
+        # It puts other modules in the place of ReLUs and does not restore every network: a copy that shares the weights.
+        shared = {id(value): value for value in (*module.parameters(), *module.buffers())}
+        guided = GuidedBackpropReLUModel(copy.deepcopy(module, shared), self.images.device)
         # It takes one image at a time.
         maps = [
             torch.from_numpy(guided(image[None], target).sum(axis=-1))
@@ -170,9 +173,17 @@ class Contest:
         layer = self.network.layer if ours else PEERS_LAYERS.get(self.network.name, self.network.layer)
         cam = GradCAM()(replace(self.network, layer=layer), self.images, self.targets).maps
         guided = GuidedBackprop()(self.network, self.images, self.targets).maps
-        if name == "pytorch-grad-cam":
-            cam = cam / cam.amax(dim=(1, 2), keepdim=True)  # it scales each map to a maximum of 1
-        return difference(found[0], cam), difference(found[1], guided)
+        theirs = found[0]
+        if name == "pytorch-grad-cam" and theirs is not None:
+            # It scales each map to 0..1, before and after it is made larger.
+            theirs, cam = scaled(theirs.to(cam)), scaled(cam)
+        return difference(theirs, cam), difference(found[1], guided)
+
+
+def scaled(maps: Tensor) -> Tensor:
+    """Each map [H, W] from 0 to 1; zero where a map is constant."""
+    low, high = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    return (maps - low).nan_to_num() / (high - low).clamp(min=1e-12).nan_to_num(nan=1.0)
 
 
 def difference(found: Tensor | None, expected: Tensor) -> float | str:
