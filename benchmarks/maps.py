@@ -101,7 +101,7 @@ class Contest:
         module = self.trainable.module
         with pytorch_grad_cam.GradCAM(module, [self.trainable.feature_layer()]) as method:
             cam = torch.from_numpy(np.asarray(method(self.images, wanted)))
-        # It puts other modules in the place of ReLUs and does not restore every network: a copy that shares the weights.
+        # It puts other modules in the place of ReLUs and does not restore every network: a copy that shares weights.
         shared = {id(value): value for value in (*module.parameters(), *module.buffers())}
         guided = GuidedBackpropReLUModel(copy.deepcopy(module, shared), self.images.device)
         # It takes one image at a time.

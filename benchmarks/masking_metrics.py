@@ -28,6 +28,7 @@ from attribution.metrics.irof import IROF
 from attribution.metrics.masking import places
 from attribution.metrics.road import PERCENTAGES
 from attribution.networks import IMAGENET, Network
+from attribution.prepared import prepared
 
 STUDY = 200
 
@@ -96,7 +97,9 @@ def irof_row(count: int, size: int, rounds: int) -> Row:
     with torch.no_grad():
         logits = network.logits(inputs)
     targets = logits.argmax(dim=1)
-    explained = Explained(network, Given(), Probe(inputs, targets, None, None, tuple(range(count))), relevance, logits)
+    # Scoring asks a network that was prepared for it; Quantus has the network as it is.
+    probe = Probe(inputs, targets, None, None, tuple(range(count)))
+    explained = Explained(prepared(network), Given(), probe, relevance, logits)
 
     if "trapz" not in dir(np):  # Quantus 0.6.0 calls trapezoid() by its older name.
         setattr(np, "trapz", np.trapezoid)  # noqa: B010
