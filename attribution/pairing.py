@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ class Selection:
 def choose_images(run: Run, exported: Sequence[Scored]) -> Selection:
     """The first images of the export split that the original and every finetuned network classify correctly.
 
-    Networks that are not meant to answer as the original (randomised weights) have no say in it.
+    Networks that are not meant to answer as the original (randomised weights) have no say in it. An image with a map
+    that is not finite in any condition is left out: there is no picture of it.
 
     All conditions show the same images, so that conditions compare within images. InputError if nothing is left.
     """
@@ -58,6 +60,17 @@ def choose_images(run: Run, exported: Sequence[Scored]) -> Selection:
         right = scored.finetuned.predictions == targets
         dropped[f"{scored.condition.name} wrong"] = int((kept & ~right).sum())
         kept &= right
+    classified = bool(kept.any())
+    for scored in exported:
+        lost = kept & ~scored.drawable
+        if lost.any():
+            dropped[f"{scored.condition.name} map not finite"] = int(lost.sum())
+            kept &= scored.drawable
+        if classified and not kept.any():
+            raise InputError(
+                f"{run.where}: {scored.condition.name}: no image is left whose maps are finite: leave this condition "
+                "out, or fine-tune it with a lower learning_rate or weight"
+            )
     items = tuple(int(item) for item in members[kept][: run.config.pairs])
     dropped["more than wanted"] = int(kept.sum()) - len(items)
     if not items:
@@ -80,6 +93,7 @@ def write_pairs(
         for item, picture in _images(run, selection, pool):
             sample = run.dataset.samples[item]
             writer.add_image(ImageRecord(sample.name, writer.add_picture(picture), sample.label))
+        places = {item: place for place, item in enumerate(run.export.members)}
         for scored in exported:
             condition = scored.condition
             record = _condition(run, scored)
@@ -88,7 +102,7 @@ def write_pairs(
             pairs = _pairs(run, condition, store, selection, pool)
             for number, (item, pictures) in enumerate(pairs, start=1):
                 digests = [writer.add_picture(picture) for picture in pictures]
-                writer.add_pair(_pair(run, scored, record, item, digests))
+                writer.add_pair(_pair(run, scored, record, item, places[item], digests))
                 progress(f"{condition.name}: pairs", number, len(selection.items))
             store.remove()
     return writer.finish(_manifest(run, everything, selection))
@@ -147,10 +161,12 @@ def _condition(run: Run, scored: Scored) -> ConditionRecord:
     )
 
 
-def _pair(run: Run, scored: Scored, record: ConditionRecord, item: int, digests: Sequence[str]) -> PairRecord:
+def _pair(
+    run: Run, scored: Scored, record: ConditionRecord, item: int, place: int, digests: Sequence[str]
+) -> PairRecord:
+    """The pair of an image, which stands at `place` of the export split."""
     export = run.export
     answers = run.original(scored.condition).answers
-    place = export.members.index(item)
     return PairRecord(
         condition=record.key,
         image=run.dataset.samples[item].name,
@@ -168,8 +184,10 @@ def _pair(run: Run, scored: Scored, record: ConditionRecord, item: int, digests:
 
 def _within(run: Run, problem: str) -> str:
     """A problem's text with file names as they are within the data set."""
-    for folder in (run.config.dataset.images, run.config.dataset.masks):
-        problem = problem.replace(f"{folder}/", "")
+    listed = (value for value in vars(run.config.dataset).values() if isinstance(value, Path))
+    # A folder within another one comes first.
+    for path in sorted(listed, key=lambda path: len(path.parts), reverse=True):
+        problem = re.sub(rf"{re.escape(str(path))}(?![\w-])", path.name, problem.replace(f"{path}/", ""))
     return problem
 
 

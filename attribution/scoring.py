@@ -2,13 +2,15 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from attribution.conditions import Condition
-from attribution.evaluation import Answers, answers, metric_scores
+from attribution.evaluation import Answers, answers, chunks, metric_scores
+from attribution.map_store import MapStore
 from attribution.progress import Progress
 from attribution.run import Run
 from attribution.statistics import PairedDifference, paired_difference
@@ -19,9 +21,11 @@ from attribution.trainers import Outcome, Selection
 class Scored:
     """A condition's outcome on the whole export split; arrays are in the order of the split's members.
 
-    Scores [N] are means over the metric's draws. `reliability` is how far two halves of an image's draws agree on its
-    gain (Spearman-Brown corrected correlation over images); None for a metric that draws nothing. `reasons` counts why
-    scores are undefined, draw by draw, before and after.
+    Scores [N] are means over the metric's draws, before and after over the same ones (see `paired_means`).
+    `reliability` is how far two halves of an image's draws agree on its gain (Spearman-Brown corrected correlation over
+    images); None for a metric that draws nothing. `reasons` counts why scores are undefined, before and after, draw by
+    draw: an image has as many as the metric has draws. `drawable` [N] says whether both maps of the plain image are
+    finite, so that pictures can be made of them.
     """
 
     condition: Condition
@@ -37,6 +41,7 @@ class Scored:
     reliability: float | None
     weights_digest: str
     reasons: dict[str, dict[str, int]]
+    drawable: np.ndarray
 
 
 def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: Progress) -> Scored:
@@ -55,7 +60,11 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
 
     digest = outcome.network.weights_digest()
     reasons: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
-    before, after = (
+    stores = {
+        "before": run.original_maps(condition, "export"),
+        "after": run.finetuned_maps(condition, outcome.network, digest),
+    }
+    drawn_before, drawn_after = (
         metric_scores(
             store.maker,
             original.network,
@@ -71,29 +80,36 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
             tick=tick,
             reasons=reasons[when],
         )
-        for when, store in (
-            ("before", run.original_maps(condition, "export")),
-            ("after", run.finetuned_maps(condition, outcome.network, digest)),
-        )
+        for when, store in stores.items()
     )
+    before, after = paired_means(drawn_before, drawn_after)
     finetuned = answers(outcome.network, export, members, batch=run.config.batch, tick=tick)
     predicted = original.answers.predictions[members]
     targets = export.targets[members]
     return Scored(
         condition=condition,
         selection=outcome.selection,
-        before=mean_of_draws(before),
-        after=mean_of_draws(after),
+        before=before,
+        after=after,
         finetuned=finetuned,
-        difference=paired_difference(mean_of_draws(before), mean_of_draws(after), seed=run.config.seed),
+        difference=paired_difference(before, after, seed=run.config.seed),
         accuracy_before=float((predicted == targets).mean()),
         accuracy_after=float((finetuned.predictions == targets).mean()),
         export_agreement=float((finetuned.predictions == predicted).mean()),
         agreement_all_classes=float((finetuned.first == original.answers.first[members]).mean()),
-        reliability=split_half_reliability(after - before),
+        reliability=split_half_reliability(drawn_after - drawn_before),
         weights_digest=digest,
         reasons={when: dict(counted.most_common()) for when, counted in reasons.items()},
+        drawable=np.logical_and(
+            *(_finite(store, condition.attributor_name, members, run.config.batch) for store in stores.values())
+        ),
     )
+
+
+def _finite(store: MapStore, attributor: str, members: Sequence[int], batch: int) -> np.ndarray:
+    """Whether all values of a map are finite, bool [N]."""
+    parts = [np.isfinite(store.maps(attributor, chunk)).all(axis=(1, 2)) for chunk in chunks(members, batch)]
+    return np.concatenate(parts)
 
 
 def summary(run: Run, scored: Scored) -> dict[str, object]:
@@ -150,19 +166,38 @@ def mean_of_draws(scores: np.ndarray) -> np.ndarray:
     return means
 
 
-def split_half_reliability(gains: np.ndarray) -> float | None:
-    """Spearman-Brown corrected correlation over images between the mean gains of even and odd draws [N, draws].
+def paired_means(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means [N] of scores [N, draws] before and after, over the draws in which both are defined.
 
-    None with fewer than two draws, three images, or no variation: then it is not defined.
+    An image that is never defined after has the mean of its own draws before, and the other way round. One that is
+    defined in other draws before than after has none: what is left of it cannot be compared.
     """
-    if gains.shape[1] < 2:
+    both = ~(np.isnan(before) | np.isnan(after))
+    common = [mean_of_draws(np.where(both, scores, np.nan)) for scores in (before, after)]
+    own = [mean_of_draws(scores) for scores in (before, after)]
+    one_sided = ~both.any(axis=1) & (np.isnan(own[0]) | np.isnan(own[1]))
+    first, second = (np.where(one_sided, alone, paired) for alone, paired in zip(own, common, strict=True))
+    return first, second
+
+
+def split_half_reliability(gains: np.ndarray) -> float | None:
+    """Reliability of the mean of all draws [N, draws]: the correlation r over images of the mean gains of two halves of
+    the draws, lengthened to k r / (1 + (k - 1) r) (Spearman 1910, Brown 1910).
+
+    The halves are even and odd draws, equally many; k is the number of draws divided by a half's. Of an odd number, the
+    last draw is in neither half. None with fewer than two draws, three images, or no variation, and where the halves do
+    not agree at all (r <= 0): then it is not defined.
+    """
+    half = gains.shape[1] // 2
+    if half == 0:
         return None
-    halves = np.stack([mean_of_draws(gains[:, 0::2]), mean_of_draws(gains[:, 1::2])])
+    halves = np.stack([mean_of_draws(gains[:, 0 : 2 * half : 2]), mean_of_draws(gains[:, 1 : 2 * half : 2])])
     halves = halves[:, ~np.isnan(halves).any(axis=0)]
     if halves.shape[1] < 3 or np.ptp(halves, axis=1).min() == 0:
         return None
     correlation = float(np.corrcoef(halves)[0, 1])
-    return 2 * correlation / (1 + correlation) if correlation > -1 else None
+    longer = gains.shape[1] / half
+    return longer * correlation / (1 + (longer - 1) * correlation) if correlation > 0 else None
 
 
 def _number(value: float | None) -> float | None:

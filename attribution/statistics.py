@@ -11,7 +11,8 @@ RESAMPLES = 10_000
 class PairedDifference:
     """Means before and after over the `n` images where both are defined, their difference and its 95 % interval.
 
-    `undefined` images had no score before or after; with `n` = 0 every number is None.
+    `undefined` images had no score before or after; with `n` = 0 every number is None, with `n` = 1 the interval is:
+    a single image says nothing of others.
     """
 
     n: int
@@ -31,6 +32,9 @@ def paired_difference(before: np.ndarray, after: np.ndarray, *, seed: int) -> Pa
         return PairedDifference(0, undefined, None, None, None, None, None)
     change = (after - before)[defined]
     n = len(change)
+    before_mean, after_mean = float(before[defined].mean()), float(after[defined].mean())
+    if n == 1:
+        return PairedDifference(n, undefined, before_mean, after_mean, float(change[0]), None, None)
     rng = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
     rows = max(1, min(500, 2**24 // n))  # bounds the memory; up to 33,554 images the resamples do not depend on it
@@ -41,8 +45,8 @@ def paired_difference(before: np.ndarray, after: np.ndarray, *, seed: int) -> Pa
     return PairedDifference(
         n,
         undefined,
-        float(before[defined].mean()),
-        float(after[defined].mean()),
+        before_mean,
+        after_mean,
         float(change.mean()),
         float(low),
         float(high),

@@ -32,3 +32,9 @@ def test_the_interval_agrees_with_scipys_percentile_bootstrap() -> None:
 def test_the_interval_depends_on_the_seed_alone() -> None:
     before, after = np.zeros(9), np.arange(9.0)
     assert paired_difference(before, after, seed=4) == paired_difference(before, after, seed=4)
+
+
+def test_a_single_image_has_a_difference_but_no_interval() -> None:
+    result = paired_difference(np.array([0.1]), np.array([0.2]), seed=0)
+    assert result.difference == pytest.approx(0.1)
+    assert (result.low, result.high) == (None, None)
