@@ -16,32 +16,28 @@ from torch.overrides import TorchFunctionMode
 
 from attribution.attributors.call_arguments import exchanged, tensors_in
 from attribution.attributors.grouped_convolution import conv2d
+from attribution.attributors.relevance_operations import (
+    ACTIVATIONS,
+    ADDITIONS,
+    AVERAGES,
+    CONVOLUTIONS,
+    DROPOUTS,
+    MATRIX_PRODUCTS,
+    MAXIMA,
+    ONE_SIDED,
+    POSITIVE_ACTIVATIONS,
+    PRODUCTS,
+    REARRANGEMENTS,
+    SIGN_KEEPING_ACTIVATIONS,
+    first_argument,
+    is_in_place,
+    memory_of,
+    name_of,
+    pads_zeros,
+    plain_name,
+)
 from attribution.attributors.relevance_rules import Affine, Rule, norm, stabilized
 from attribution.errors import InputError
-
-CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
-MATRIX_PRODUCTS = frozenset({"matmul", "mm", "__matmul__"})
-ADDITIONS = frozenset({"add", "__add__", "__iadd__", "__radd__"})
-PRODUCTS = frozenset({"mul", "multiply", "__mul__", "__imul__", "__rmul__"})
-ONE_SIDED = frozenset({"sub", "__sub__", "__isub__", "div", "true_divide", "__truediv__", "__itruediv__"})
-POSITIVE_ACTIVATIONS = frozenset({"relu", "relu6", "sigmoid", "softplus", "hardsigmoid"})
-SIGN_KEEPING_ACTIVATIONS = frozenset(
-    {"hardtanh", "tanh", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "hardswish", "mish"}
-)
-OTHER_ACTIVATIONS = frozenset(
-    {"clamp", "clamp_min", "prelu", "softsign", "logsigmoid", "hardshrink", "softshrink", "tanhshrink", "threshold"}
-)
-ACTIVATIONS = POSITIVE_ACTIVATIONS | SIGN_KEEPING_ACTIVATIONS | OTHER_ACTIVATIONS
-AVERAGES = frozenset({"avg_pool1d", "avg_pool2d", "avg_pool3d", "mean", "sum", "interpolate"}) | frozenset(
-    {"adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"}
-)
-MAXIMA = frozenset({"max_pool2d", "max_pool2d_with_indices", "adaptive_max_pool2d", "amax"})
-REARRANGEMENTS = frozenset(
-    {"flatten", "unflatten", "reshape", "view", "permute", "transpose", "movedim", "squeeze", "unsqueeze", "expand"}
-    | {"contiguous", "clone", "to", "float", "double", "cat", "concat", "stack", "chunk", "split", "unbind", "narrow"}
-    | {"select", "__getitem__", "flip", "roll", "pixel_shuffle", "channel_shuffle", "pad"}
-)
-DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "feature_dropout", "alpha_dropout"})
 
 Relevances = list[Tensor | None]
 
@@ -59,8 +55,8 @@ class Step:
 class RelevanceTape(TorchFunctionMode):
     """Inside the block, writes down what is done with `images` and what comes of them.
 
-    Operations in place are done on a copy, and who uses the tensor afterwards gets the copy: the rules need the values
-    before. With `differentiate` everything stays in the graph; without, no graph is kept.
+    Operations in place are done on a copy, of a constant too, and who uses the tensor afterwards gets the copy: the
+    rules need the values before. With `differentiate` everything stays in the graph; without, no graph is kept.
     """
 
     def __init__(self, images: Tensor, *, stabilizer: float, differentiate: bool) -> None:
@@ -74,6 +70,7 @@ class RelevanceTape(TorchFunctionMode):
         self._affine: dict[int, Affine] = {}
         self._replaced: dict[int, Tensor] = {}
         self._stale: set[int] = set()
+        self._held: list[Tensor] = []  # what was changed in place stays alive, so that no id or memory is given twice
 
     def current(self, value: Any) -> Any:
         """`value` with tensors that were changed in place replaced by what became of them."""
@@ -84,25 +81,29 @@ class RelevanceTape(TorchFunctionMode):
     ) -> Any:
         args, kwargs = self.current(args), self.current(kwargs or {})
         used = [tensor for tensor in tensors_in((args, kwargs)) if id(tensor) in self._known]
-        if not used:
-            return func(*args, **kwargs)
-        if self._stale and any(_memory(tensor) in self._stale for tensor in used):
+        # A constant into which activations were written is one of them, and so are its views.
+        if self._stale and any(memory_of(tensor) in self._stale for tensor in tensors_in((args, kwargs))):
             raise InputError(
-                f"relevance: {_name(func)} uses a tensor that shares memory with one changed in place before: "
+                f"relevance: {name_of(func)} uses a tensor that shares memory with one changed in place before: "
                 "use the network without in-place operations on views"
             )
-        name = _name(func)
-        in_place = _is_in_place(name, args, kwargs)
+        if not used:
+            return func(*args, **kwargs)
+        name = name_of(func)
+        if kwargs.get("out") is not None:
+            raise InputError(f"relevance: {name} writes into a tensor given as out: use the network without out")
+        in_place = is_in_place(name, args, kwargs)
         if name == "__setitem__":
             raise InputError("relevance is undefined through the assignment to parts of an activation")
-        output = self._carry_out(_plain_name(name), func, used, args, kwargs, in_place)
-        if in_place and isinstance(output, Tensor):
-            target = used[0]
+        output = self._carry_out(plain_name(name), func, used, args, kwargs, in_place)
+        target = first_argument(args, kwargs)
+        if in_place and isinstance(output, Tensor) and target is not None:
+            self._held.append(target)
             self._replaced[id(target)] = output
             for earlier, later in self._replaced.items():
                 if later is target:
                     self._replaced[earlier] = output
-            self._stale.add(_memory(target))
+            self._stale.add(memory_of(target))
         return output
 
     def _carry_out(
@@ -127,23 +128,20 @@ class RelevanceTape(TorchFunctionMode):
         if name in ADDITIONS and len(used) == 2 and kwargs.get("alpha", 1) == 1:
             return self._sum(used)
         if len(used) == 1 and (name in ADDITIONS | PRODUCTS or (name in ONE_SIDED and alone)):
-            output = func(*self._copied(args, x, in_place), **kwargs)
+            output = _out_of_place(func, args, kwargs) if in_place else func(*args, **kwargs)
             return self._passed(x, output) if output.shape == x.shape else self._undefined(name, used, output)
         if in_place:
-            return self._undefined(name, used, func(*self._copied(args, x, True), **kwargs))
+            return self._undefined(name, used, _out_of_place(func, args, kwargs))
         if name in AVERAGES and alone:
             return self._routed(func, used, args, kwargs, normalized=True, nonnegative=name != "interpolate")
         if name in MAXIMA and alone:
             return self._routed(func, used, args, kwargs)
         if name in REARRANGEMENTS:
-            return self._routed(func, used, args, kwargs, nonnegative=name != "pad" or _pads_zeros(args, kwargs))
+            return self._routed(func, used, args, kwargs, nonnegative=name != "pad" or pads_zeros(args, kwargs))
         output = func(*args, **kwargs)
         if name in DROPOUTS and output is x:
             return output
         return self._undefined(name, used, output)
-
-    def _copied(self, args: tuple[Any, ...], x: Tensor, in_place: bool) -> tuple[Any, ...]:
-        return tuple(arg.clone() if in_place and arg is x else arg for arg in args)
 
     def _write(
         self,
@@ -178,8 +176,8 @@ class RelevanceTape(TorchFunctionMode):
     ) -> Tensor:
         if name == "relu":
             output = torch.relu(x)
-        elif _name(func) != name:
-            output = func(*self._copied(args, x, True), **kwargs)
+        elif name_of(func) != name:
+            output = _out_of_place(func, args, kwargs)
         else:
             plain = tuple(arg for arg in args if not isinstance(arg, bool)) if in_place else args
             output = func(*plain, **{key: value for key, value in kwargs.items() if key != "inplace"})
@@ -226,7 +224,8 @@ class RelevanceTape(TorchFunctionMode):
             )
         output = F.batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
         before = self._affine.get(id(input))
-        if before is None:
+        # Only there is the axis that is normalised that of the layer's outputs: not in a linear layer's [N, L, K].
+        if before is None or input.ndim != before.weight.ndim:
             return self._passed(input, output)
         scale = (running_var + eps).rsqrt() if weight is None else weight * (running_var + eps).rsqrt()
         offset = -running_mean if before.bias is None else before.bias - running_mean
@@ -299,9 +298,16 @@ class RelevanceTape(TorchFunctionMode):
                 return list(gradients)
             return [None if g is None else tensor * g for tensor, g in zip(used, gradients, strict=True)]
 
-        known = nonnegative and all(id(tensor) in self._nonnegative for tensor in used)
+        taken = [tensor for tensor in tensors_in((args, kwargs)) if tensor.is_floating_point()]
+        known = nonnegative and all(self._is_nonnegative(tensor) for tensor in taken)
         self._write(used, outputs, back, nonnegative=known)
         return exchanged(made, {id(one): other for one, other in zip(local, outputs, strict=True)})
+
+    def _is_nonnegative(self, tensor: Tensor) -> bool:
+        """Known to be, of an activation; looked up, of a constant."""
+        if id(tensor) in self._known:
+            return id(tensor) in self._nonnegative
+        return bool((tensor >= 0).all())
 
     def _undefined(self, name: str, used: list[Tensor], made: Any) -> Any:
         """Refused only if relevance comes this way."""
@@ -325,7 +331,7 @@ class RelevanceTape(TorchFunctionMode):
         """
         found: dict[int, Tensor] = {id(self.current(logits)): relevance}
         # From here on only the steps hold the activations, so that each is freed when it is done with.
-        for held in (self._known, self._affine, self._replaced):
+        for held in (self._known, self._affine, self._replaced, self._held):
             held.clear()
         next_rule = last
         reached = False
@@ -353,30 +359,11 @@ class RelevanceTape(TorchFunctionMode):
         return found[id(self.images)]
 
 
-def _name(func: Callable[..., Any]) -> str:
-    return getattr(func, "__name__", repr(func))
-
-
-def _memory(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
-
-
-def _plain_name(name: str) -> str:
-    """Of an operation in place, that of the same one out of place; Python's own operators are left."""
-    return name if name.endswith("__") else name.removesuffix("_")
-
-
-def _is_in_place(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    if name in ("__iadd__", "__isub__", "__imul__", "__itruediv__"):
-        return True
-    if name in ACTIVATIONS and (kwargs.get("inplace") or any(arg is True for arg in args)):
-        return True
-    return name.endswith("_") and not name.endswith("__")
-
-
-def _pads_zeros(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    value = kwargs.get("value", args[3] if len(args) > 3 else None)
-    return value is None or value >= 0
+def _out_of_place(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an operation in place makes, with what it would change left as it is."""
+    target = first_argument(args, kwargs)
+    copies = {} if target is None else {id(target): target.clone()}
+    return func(*exchanged(args, copies), **exchanged(kwargs, copies))
 
 
 def _layer_arguments(

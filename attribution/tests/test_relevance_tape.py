@@ -208,6 +208,112 @@ def test_a_view_of_what_was_changed_in_place_is_refused() -> None:
         through(outdated, pixels(1, 3), pixels(8, 4))
 
 
+def joined_with_coordinates(x: Tensor, weight: Tensor) -> Tensor:
+    """A convolution of a ReLU's output beside coordinates from -1 to 1, as in CoordConv."""
+    coordinates = torch.tensor([-1.0, 1.0], dtype=torch.float64).expand(1, 1, 1, 2)
+    return F.conv2d(torch.cat([F.relu(x), coordinates], dim=1), weight)
+
+
+def test_a_negative_constant_joined_to_a_relus_output_keeps_its_share() -> None:
+    """Left: each channel gives 1 of 5, the coordinate (-1)(-2). Right: each gives 3 of 9, the coordinate nothing."""
+    weight = torch.tensor([1.0, 1, 1, -2], dtype=torch.float64)[None, :, None, None]
+    made = through(partial(joined_with_coordinates, weight=weight), pixels(1, 3), pixels(10, 9)[:, :1])
+    close(made, 2, 3)
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, 1.0])
+def test_a_join_counts_as_nonnegative_only_if_every_part_is(value: float) -> None:
+    tape = RelevanceTape(pixels(1, 3), stabilizer=1e-12, differentiate=False)
+    with torch.no_grad(), tape:
+        joined = torch.cat([F.relu(tape.images), torch.full_like(pixels(1, 3), value)], dim=3)
+    assert (id(joined) in tape._nonnegative) == (value >= 0)
+
+
+def _add_in_place(constant: Tensor, x: Tensor) -> Tensor:
+    constant += x
+    return constant
+
+
+def _multiply_in_place(constant: Tensor, x: Tensor) -> Tensor:
+    constant *= x
+    return constant
+
+
+@pytest.mark.parametrize(
+    ("in_place", "plain"),
+    [
+        (_add_in_place, torch.add),
+        (lambda constant, x: constant.add_(x), torch.add),
+        (_multiply_in_place, torch.mul),
+        (lambda constant, x: constant.mul_(x), torch.mul),
+    ],
+)
+@pytest.mark.parametrize("differentiate", [True, False])
+def test_an_activation_put_into_a_constant_in_place_stays_itself_too(
+    in_place: Callable[[Tensor, Tensor], Tensor], plain: Callable[[Tensor, Tensor], Tensor], differentiate: bool
+) -> None:
+    """The sum of what was made in place and of the activation, which must not have become the former."""
+    made = []
+    for function in (in_place, plain):
+        constant = pixels(5, 0.5)
+        tape = RelevanceTape(pixels(1, 3), stabilizer=1e-12, differentiate=differentiate)
+        with torch.set_grad_enabled(differentiate):
+            with tape:
+                x = F.conv2d(tape.images, ONES, groups=3)
+                made_of_both = function(constant, x)
+                output = tape.current(x + 10 * made_of_both)
+            made.append((output, tape.propagate(output, pixels(8, 4), rule=RULE, last=RULE)))
+        close(constant, 5, 0.5)
+    torch.testing.assert_close(made[0][0], made[1][0])
+    torch.testing.assert_close(made[0][1], made[1][1])
+
+
+def test_a_constant_that_an_activation_was_written_into_is_refused_under_another_name() -> None:
+    def aliased(x: Tensor) -> Tensor:
+        constant = torch.zeros_like(x)
+        view = constant.view(1, 3, 2)
+        constant += x
+        return view.view(1, 3, 1, 2) + x
+
+    with pytest.raises(InputError, match="shares memory"):
+        through(aliased, pixels(1, 3), pixels(8, 4))
+
+
+def test_an_activation_copied_into_part_of_a_constant_is_refused() -> None:
+    def copied(x: Tensor) -> Tensor:
+        constant = torch.zeros(1, 3, 1, 4, dtype=torch.float64)
+        constant[..., :2].copy_(x)
+        return constant[..., :2] + x
+
+    with pytest.raises(InputError, match="shares memory"):
+        through(copied, pixels(1, 3), pixels(8, 4))
+
+
+def test_an_output_that_is_given_is_refused() -> None:
+    def given(x: Tensor) -> Tensor:
+        return torch.add(x, 1.0, out=torch.empty_like(x))
+
+    with pytest.raises(InputError, match="use the network without out"):
+        through(given, pixels(1, 3), pixels(8, 4))
+
+
+@pytest.mark.parametrize("features", [2, 3])
+def test_batchnorm_over_tokens_after_a_linear_layer_passes_relevance(features: int) -> None:
+    """It normalises along the tokens [N, L, K], so it is no part of the layer."""
+    weight = torch.linspace(1, 2, features * 2, dtype=torch.float64).reshape(features, 2)
+
+    def layer(x: Tensor) -> Tensor:
+        return F.linear(x[:, :, 0], weight)
+
+    scale = torch.tensor([1.0, 2, 4], dtype=torch.float64)
+    zero = torch.zeros(3, dtype=torch.float64)
+    relevance = torch.arange(1.0, 3 * features + 1, dtype=torch.float64).reshape(1, 3, features)
+    made = through(
+        lambda x: F.batch_norm(layer(x), zero, zero + 1, scale, None, False, eps=0.0), pixels(1, 3), relevance
+    )
+    torch.testing.assert_close(made, through(layer, pixels(1, 3), relevance))
+
+
 def test_a_graph_of_images_alone_is_refused() -> None:
     class NoLayer(nn.Module):
         def __init__(self) -> None:
