@@ -33,7 +33,7 @@ def _layer_shape(value: str) -> str:
 
 Slug = Annotated[str, Field(max_length=50), AfterValidator(_slug)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Colour = tuple[float, float, float]
 Scalar = bool | int | float | str
@@ -142,7 +142,7 @@ class TrainingConfig:
     learning_rate: Positive | None = None
     steps: Count = 200
     batch: Count = 8
-    gradient_clip: Positive | None = 1.0
+    gradient_clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0  # 0: none
     validate_every: Count = 20
     fidelity: Literal["inputs", "inputs_and_images"] | None = None
     minimum_agreement: Annotated[float, Field(ge=0, le=1)] = 0.95

@@ -87,6 +87,7 @@ class Run:
             seed=self.config.seed,
             batch=self.config.batch,
             known=partial(self.original_maps(condition, "validation").known, condition.attributor_name),
+            name=condition.name,
         )
 
     def original_maps(self, condition: Condition, split: str) -> MapStore:

@@ -4,6 +4,7 @@ The loss is the published study's masked similarity: mean over images of p(maske
 target's probability.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -19,6 +20,9 @@ UNDEFINED_MASKING: tuple[Cause, ...] = (NOT_FINITE, NO_POSITIVE_RELEVANCE)
 # Weight and learning rate of the published masked trainer, as its public code has them (there the weight is also
 # multiplied by the last batch's agreement, which a checkpoint's trust stands for here).
 PUBLISHED_MASKING = (0.1, 3e-5)
+# A masked image's probability counts at most this many times the image's own: beyond it one image would outweigh every
+# other, and float32 overflows.
+LARGEST_RATIO = 1e6
 # Images in one forward pass without gradients.
 PASS = 64
 
@@ -108,16 +112,21 @@ def masked_similarity(explained: Explained, usable: Tensor, masked: Callable[[Te
     """Mean of p(masked image) / p(image) over the `usable` images, bool [N]; 0 where there is none.
 
     ``masked(rows)`` gives the masked images of the rows int64 [M]. They go through the network as it is: whatever rule
-    the attributor bent gradients by is off. An image whose probability is 0 takes no part.
+    the attributor bent gradients by is off. An image whose probability is 0 takes no part. A ratio above
+    `LARGEST_RATIO` counts as that, without a gradient.
     """
-    before = probabilities(explained.logits, explained.probe.targets)
-    rows = (usable & (before > 0)).nonzero()[:, 0]
+    before = _log_probabilities(explained.logits, explained.probe.targets)
+    rows = (usable & (before.exp() > 0)).nonzero()[:, 0]
     if len(rows) == 0:
         nothing: Tensor = (explained.maps * 0).nan_to_num().sum()
         return nothing
-    after = probabilities(explained.network.logits(masked(rows)), explained.probe.targets[rows])
-    ratio: Tensor = after / before[rows]
+    after = _log_probabilities(explained.network.logits(masked(rows)), explained.probe.targets[rows])
+    ratio: Tensor = (after - before[rows]).clamp(max=math.log(LARGEST_RATIO)).exp()
     return ratio.mean()
+
+
+def _log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
+    return logits.log_softmax(dim=1).gather(1, targets[:, None])[:, 0]
 
 
 def usable_for_loss(maps: Tensor) -> Tensor:

@@ -1,8 +1,13 @@
+from dataclasses import replace
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.metrics.masking import places, softly_removed
+from attribution.metrics.masking import LARGEST_RATIO, masked_similarity, places, softly_removed
+from attribution.tests.small_explained import FirstChannel, Linear, explained
+from attribution.tests.small_networks import network
 
 
 def test_the_highest_value_comes_first() -> None:
@@ -41,3 +46,14 @@ def test_more_than_half_strength_means_removed_and_scaling_a_map_changes_nothing
     assert torch.equal(soft > 0.5, removed)
     assert removed.sum(dim=1).tolist() == counts.tolist()
     torch.testing.assert_close(softly_removed(values * 1000, counts, 0.1)[0], soft)
+
+
+def test_an_image_that_was_all_but_lost_counts_with_a_bounded_ratio() -> None:
+    """p is a denormal of float32, and p of the masked image 1/2: their ratio is no float32."""
+    made = explained(network(Linear(4, 2), "head", classes=2), FirstChannel(), torch.zeros(1, 3, 4, 4).double())
+    lost = replace(made, logits=torch.tensor([[0.0, 100.0]], requires_grad=True))
+    ratio = masked_similarity(lost, torch.tensor([True]), lambda rows: torch.zeros(1, 3, 4, 4, dtype=torch.float64))
+    assert ratio.item() == pytest.approx(LARGEST_RATIO)
+    ratio.backward()
+    assert lost.logits.grad is not None
+    assert lost.logits.grad.abs().sum() == 0

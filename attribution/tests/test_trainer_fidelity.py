@@ -15,7 +15,7 @@ from attribution.metrics.rma import RMA
 from attribution.networks import Network
 from attribution.tests.small_networks import PlainReLU, network
 from attribution.tests.small_splits import small_split
-from attribution.trainers import Outcome, Task
+from attribution.trainers import Outcome, Task, selection
 from attribution.trainers.fidelity import FidelityTrainer, fidelity_loss
 from attribution.trainers.steps import batch_of_step
 
@@ -149,6 +149,21 @@ def test_an_undefined_metric_is_never_an_improvement(tmp_path: Path) -> None:
     outcome = train(made, tmp_path / "c.pt")
     assert math.isnan(outcome.selection.before)
     assert not outcome.selection.improved
+
+
+def test_maps_that_vanish_while_others_appear_are_no_improvement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many images have a score as before, but the worse ones lost theirs."""
+    made = task(minimum_agreement=0.9)
+    before = np.linspace(0.1, 0.9, 20)
+    before[10:] = np.nan
+    after = np.full(20, 0.6)
+    after[:9] = np.nan
+    monkeypatch.setattr(selection, "validation_scores", lambda *_: after)
+    measured = selection.measure(made, made.original, made.original, before, 1)
+    assert measured.kept == pytest.approx(0.1)
+    assert measured.gain > 0
+    assert measured.faithful
+    assert not measured.trusted
 
 
 def test_maps_that_vanish_are_no_improvement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

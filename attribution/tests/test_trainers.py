@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from attribution.tests.small_networks import SmoothAfterReLU
 from attribution.tests.small_tasks import changed, small_task, train
-from attribution.trainers import TRAINERS
+from attribution.trainers import TRAINERS, selection
 
 every_trainer = pytest.mark.parametrize("name", TRAINERS)
 
@@ -84,3 +86,21 @@ def test_a_control_brings_back_its_last_trusted_checkpoint_whatever_its_score(na
     assert selection.step == selection.history[-1]["step"]
     assert selection.after == selection.history[-1]["validation"]
     assert selection.improved == (selection.after > selection.before)
+
+
+@pytest.mark.parametrize("name", ["fidelity_only", "rpl", "ent"])
+def test_where_a_metric_is_defined_has_no_say_in_a_controls_weights(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the second validation on the metric is undefined on most images."""
+    scores, calls = selection.validation_scores, [0]
+
+    def vanishing(*arguments: Any) -> np.ndarray:
+        calls[0] += 1
+        found = scores(*arguments).copy()
+        found[: 15 if calls[0] > 1 else 0] = np.nan
+        return found
+
+    monkeypatch.setattr(selection, "validation_scores", vanishing)
+    made = train(TRAINERS[name](), small_task(learning_rate=1e-5), tmp_path / "c.pt").selection
+    assert made.step == 12

@@ -21,7 +21,8 @@ class Task:
     """One condition's fine-tuning: a metric on an attributor's maps of a network, and the splits to do it on.
 
     `logits` [N, classes] and `predictions` [N] are the original network's answers to every image of the data set;
-    `known`, where it is given, has the original's maps of the plain validation images.
+    `known`, where it is given, has the original's maps of the plain validation images; `name` is the condition's, for
+    messages.
     """
 
     original: Network
@@ -35,6 +36,7 @@ class Task:
     seed: int
     batch: int
     known: Known | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)

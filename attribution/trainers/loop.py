@@ -57,15 +57,19 @@ class Plan:
 
 
 def rehearse(task: Task, plan: Plan) -> None:
-    """One step forward and backward on a copy."""
+    """One step forward and backward on a copy. InputError if loss or gradient is not finite."""
     student = task.original.copy()
     plan.begin(student)
     if plan.steps:
-        gradients(plan.loss(student, 0).total, plan.trained(student))
+        checked_gradients(task, plan, student, plan.trained(student), 0)
 
 
 def fine_tune(task: Task, plan: Plan, checkpoint: Path, key: str, report: Report) -> Outcome:
-    """Adam without weight decay on the plan's loss, from `checkpoint` if it is there, and the checkpoint selected."""
+    """Adam without weight decay on the plan's loss, from `checkpoint` if it is there, and the checkpoint selected.
+
+    InputError that names condition and step where loss, gradient or weights stop being finite; what was validated until
+    then stays in `checkpoint`.
+    """
     student, asked = task.original.copy(), remembering(task.original)
     plan.begin(student)
     trained = plan.trained(student) if plan.steps else []
@@ -81,6 +85,7 @@ def fine_tune(task: Task, plan: Plan, checkpoint: Path, key: str, report: Report
             state.step += 1
             report({"step": state.step, **parts})
         if state.step % task.config.validate_every == 0 or state.step == plan.steps:
+            _check_weights(task, trained, state.step)
             measured = measure(task, asked, student, state.before.numpy(), state.step)
             keep(state, measured, student, plan.rank)
             state.history.append(
@@ -116,14 +121,41 @@ def take_step(
     step: int,
 ) -> dict[str, float]:
     """One step of the optimizer; returns the parts of its loss."""
-    loss = plan.loss(student, step)
-    for parameter, gradient in zip(trained, gradients(loss.total, trained), strict=True):
+    loss, found, norm = checked_gradients(task, plan, student, trained, step)
+    for parameter, gradient in zip(trained, found, strict=True):
         parameter.grad = gradient
-    if task.config.gradient_clip is not None:
-        torch.nn.utils.clip_grad_norm_(trained, task.config.gradient_clip)
+    if task.config.gradient_clip:
+        torch.nn.utils.clip_grads_with_norm_(trained, task.config.gradient_clip, norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return {name: float(part.detach()) for name, part in loss.parts.items()}
+
+
+def checked_gradients(
+    task: Task, plan: Plan, student: Network, trained: list[nn.Parameter], step: int
+) -> tuple[StepLoss, tuple[Tensor | None, ...], Tensor]:
+    """The loss of a step (from 0), its gradient and that one's norm. InputError if one of them is not finite."""
+    loss = plan.loss(student, step)
+    found = gradients(loss.total, trained)
+    norm = torch.nn.utils.get_total_norm([gradient for gradient in found if gradient is not None])
+    # Asked together, so that a GPU is waited for once.
+    if not bool(loss.total.isfinite() & norm.isfinite()):
+        what = "gradient" if bool(loss.total.isfinite()) else "loss"
+        raise _diverged(task, step + 1, f"the {what} is not finite")
+    return loss, found, norm
+
+
+def _check_weights(task: Task, trained: list[nn.Parameter], step: int) -> None:
+    if not all(bool(parameter.isfinite().all()) for parameter in trained):
+        raise _diverged(task, step, "the weights are not finite")
+
+
+def _diverged(task: Task, step: int, problem: str) -> InputError:
+    name = task.name or f"{task.metric.name} x {task.attributor.name}"
+    return InputError(
+        f"{name}: step {step}: {problem}: lower training.learning_rate or training.weight of it, or drop it "
+        "(finished conditions stay; --resume goes on with them)"
+    )
 
 
 def gradients(loss: Tensor, trained: list[nn.Parameter]) -> tuple[Tensor | None, ...]:

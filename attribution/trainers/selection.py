@@ -1,8 +1,8 @@
 """Validation and the choice among checkpoints.
 
 Every validation scores the whole validation split. A checkpoint is trusted if it agrees with the original's
-predictions often enough and leaves the metric defined on as large a share of the images; the original's own score, on
-the images where both are defined, is the one to beat.
+predictions often enough and leaves the metric defined on as large a share of the images where it was; the original's
+own score, on the images where both are defined, is the one to beat. Of a control, agreement alone is asked.
 """
 
 import math
@@ -21,7 +21,9 @@ from attribution.trainers.base import Outcome, Selection, Task
 @dataclass(frozen=True)
 class Measured:
     """A checkpoint on the validation split. Scores are means over the images where both networks have one; `gain` is
-    positive where the metric got better; `undefined` counts the images without a score."""
+    positive where the metric got better; `undefined` counts the images without a score, `kept` is the share that still
+    has one of those that the original has one for. `faithful` says that the agreement is large enough, `trusted` that
+    `kept` is as well."""
 
     step: int
     before: float
@@ -29,6 +31,8 @@ class Measured:
     gain: float
     agreement: float
     undefined: int
+    kept: float
+    faithful: bool
     trusted: bool
 
 
@@ -42,11 +46,11 @@ def best_on_the_metric(measured: Measured) -> list[float]:
 
 
 def last_trusted(measured: Measured) -> list[float]:
-    """The last trusted checkpoint; only if there is none, the most faithful one.
+    """The last checkpoint that agrees with the original often enough; only if there is none, the most faithful one.
 
-    For controls: to take the one that happens to score best would be to optimise the metric after all.
+    For controls: to take the one that happens to score best, or has a score at all, would be to let the metric choose.
     """
-    return [1.0, float(measured.step)] if measured.trusted else [0.0, measured.agreement]
+    return [1.0, float(measured.step)] if measured.faithful else [0.0, measured.agreement]
 
 
 @dataclass
@@ -65,12 +69,12 @@ def measure(task: Task, asked: Network, student: Network, before: np.ndarray, st
     items = task.validation.members
     scores = validation_scores(task, asked, student)
     both = ~(np.isnan(scores) | np.isnan(before))
-    undefined = int(np.isnan(scores).sum())
     score, score_before = _mean(scores[both]), _mean(before[both])
     predictions = answers(student, task.validation, items, batch=task.batch).predictions
     agreement = float((predictions == task.predictions[list(items)]).mean())
-    # Making a bad map vanish, so that its score is undefined, must not count as an improvement.
-    lost = max(0, undefined - int(np.isnan(before).sum())) / len(items)
+    # Making a bad map vanish, so that its score is undefined, must not count as an improvement, whatever appears in
+    # exchange.
+    kept = int(both.sum()) / max(1, int((~np.isnan(before)).sum()))
     least = task.config.minimum_agreement
     return Measured(
         step=step,
@@ -78,8 +82,10 @@ def measure(task: Task, asked: Network, student: Network, before: np.ndarray, st
         score=score,
         gain=(score - score_before) * (1 if task.metric.direction == "higher" else -1),
         agreement=agreement,
-        undefined=undefined,
-        trusted=agreement >= least and 1 - lost >= least and not math.isnan(score),
+        undefined=int(np.isnan(scores).sum()),
+        kept=kept,
+        faithful=agreement >= least,
+        trusted=agreement >= least and kept >= least and not math.isnan(score),
     )
 
 
