@@ -1,15 +1,14 @@
 """The cells of a study: every metric with every attributor on every network, made ready to be fine-tuned."""
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
 from attribution.attributors import ATTRIBUTORS, Attributor
 from attribution.config import MetricConfig, RunConfig, Scalar, TrainingConfig, training_for
 from attribution.errors import InputError
+from attribution.identity import method_identity
 from attribution.metrics import METRICS, Metric
 from attribution.registries import method
 from attribution.trainers import TRAINERS, Trainer
@@ -110,17 +109,8 @@ def _settings(
     entry: MetricConfig, metric: Metric, attributor: Attributor, trainer: Trainer, training: TrainingConfig
 ) -> dict[str, object]:
     return {
-        "metric": [entry.name, repr(metric)],
-        "attributor": repr(attributor),
-        "trainer": repr(trainer),
+        "metric": [entry.name, method_identity(metric)],
+        "attributor": method_identity(attributor),
+        "trainer": method_identity(trainer),
         "training": asdict(training),
-        "own code": [_own_code(each) for each in (metric, attributor, trainer)],
     }
-
-
-def _own_code(instance: object) -> str:
-    """Digest of the file of a method that is not Harmony's: other code is another condition."""
-    kind = type(instance)
-    if kind.__module__.startswith("attribution."):
-        return ""
-    return sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()

@@ -13,7 +13,7 @@ from attribution.attributors.joint import explain
 from attribution.metrics import Explained, Metric, Probe
 from attribution.metrics.undefined import undefined_reasons
 from attribution.networks import Network, frozen
-from attribution.prepared import Precision, prepared
+from attribution.prepared import prepared
 from attribution.split_view import SplitView
 
 Ticker = Callable[[int], None]
@@ -65,20 +65,18 @@ def metric_scores(
     own: bool = False,
     known: Known | None = None,
     tick: Ticker | None = None,
-    precision: Precision = "float32",
     reasons: Counter[str] | None = None,
 ) -> np.ndarray:
     """Scores float64 [len(items), draws] of the network's maps; NaN where the metric is undefined.
 
     Original and finetuned network are scored on the same inputs: what the metric draws depends on image and seed only.
-    Maps are made by the network prepared for them (see `prepared`), which differs by rounding unless `precision` says
-    more. With `own`, a draw that explains another image's class (see `Probe.own`) is undefined for this image. `known`
-    gives the network's maps and logits of plain images, so that they are not made again. `reasons` counts why scores
-    are undefined.
+    Maps are made by the network prepared for them (see `prepared`), which differs by rounding. With `own`, a draw
+    that explains another image's class (see `Probe.own`) is undefined for this image. `known` gives the network's maps
+    and logits of plain images, so that they are not made again. `reasons` counts why scores are undefined.
     """
     scores = np.full((len(items), draws), np.nan)
     with frozen(network), frozen(original):
-        maker = prepared(network, precision)
+        maker = prepared(network)
         for draw in range(draws):
             for start in range(0, len(items), batch):
                 chunk = items[start : start + batch]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from attribution.attributors import Attribution, Attributor
 from attribution.attributors.joint import explain
+from attribution.identity import MAPS_VERSION, method_identity
 from attribution.networks import Network, frozen
-from attribution.prepared import Precision, prepared
+from attribution.prepared import prepared
 from attribution.split_view import SplitView
+
+PREFIX = "maps-"
+Stored: TypeAlias = "np.memmap[tuple[int, ...], np.dtype[Any]]"
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class MapStore:
 
     Maps of all `attributors` (by their display names) are made together, a block of `batch` images at a time, so that
     they share what they can, and a map does not depend on who asked for it first. The network is prepared for them
-    (see `prepared`), so its weights may not change while the store is in use. A finished block survives a kill.
-    `key` is all that the maps follow from; files of another key are another store's.
+    (see `prepared`), so its weights may not change while the store is in use. A finished block survives a kill; files
+    that were cut, or not all made, count for nothing. `key` is all that the maps follow from besides the attributors,
+    their code, the images' places and MAPS_VERSION; what differs in any of these has other files.
     """
 
     folder: Path
@@ -35,23 +40,22 @@ class MapStore:
     attributors: Mapping[str, Attributor]
     split: SplitView
     batch: int
-    precision: Precision = "float32"
 
     @cached_property
     def maker(self) -> Network:
         """The network prepared for maps."""
-        return prepared(self.network, self.precision)
+        return prepared(self.network)
 
     def maps(self, attributor: str, items: Sequence[int]) -> NDArray[np.float32]:
         """Maps [len(items), H, W] of images of the split."""
         places = self._made(items)
-        maps: NDArray[np.float32] = self._maps[attributor][places]
+        maps: NDArray[np.float32] = self._files[self._what(attributor)][places]
         return maps
 
     def logits(self, items: Sequence[int]) -> NDArray[np.float32]:
         """Logits [len(items), classes] of images of the split."""
         places = self._made(items)
-        logits: NDArray[np.float32] = self._logits[places]
+        logits: NDArray[np.float32] = self._files["logits"][places]
         return logits
 
     def known(self, attributor: str, items: Sequence[int]) -> Attribution:
@@ -60,14 +64,17 @@ class MapStore:
         return Attribution(maps.to(self.split.device), logits.to(self.split.device))
 
     def remove(self) -> None:
-        """Give the space back; what is asked for later is made again."""
-        for path in self.folder.glob(f"{self._stem}-*.npy"):
+        """Give the space back; what is asked for later, of this object too, is made again in new files."""
+        self.__dict__.pop("_files", None)
+        # First what says which blocks are done, so that a kill in between leaves nothing that counts.
+        self._path("done").unlink(missing_ok=True)
+        for path in self.folder.glob(f"{self.stem}-*"):
             path.unlink()
 
     def _made(self, items: Sequence[int]) -> list[int]:
         places = [self._place[item] for item in items]
         for block in sorted({place // self.batch for place in places}):
-            if not self._done[block]:
+            if not self._files["done"][block]:
                 self._make(block)
         return places
 
@@ -78,45 +85,71 @@ class MapStore:
             made = explain(
                 self.maker, list(self.attributors.values()), self.split.images(members), self.split.classes(members)
             )
-        for name, attribution in zip(self.attributors, made, strict=True):
-            self._maps[name][where] = attribution.maps.float().cpu().numpy()
-            self._maps[name].flush()
-        self._logits[where] = made[0].logits.float().cpu().numpy()
-        self._logits.flush()
+        contents = {self._what(name): each.maps for name, each in zip(self.attributors, made, strict=True)}
+        for what, content in (contents | {"logits": made[0].logits}).items():
+            self._files[what][where] = content.float().cpu().numpy()
+            self._files[what].flush()
         # Only now: a block that was interrupted is made again.
-        self._done[block] = True
-        self._done.flush()
+        self._files["done"][block] = True
+        self._files["done"].flush()
 
     @cached_property
     def _place(self) -> dict[int, int]:
         return {item: place for place, item in enumerate(self.split.members)}
 
     @cached_property
-    def _stem(self) -> str:
-        attributors = {name: repr(made) for name, made in self.attributors.items()}
-        parts = [self.key, attributors, self.split.members, self.batch, self.precision]
-        return "maps-" + sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+    def stem(self) -> str:
+        """What the names of its files begin with."""
+        attributors = {name: method_identity(made) for name, made in self.attributors.items()}
+        parts = [MAPS_VERSION, self.key, attributors, self.split.members, self.batch]
+        return f"{PREFIX}{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]}"
 
     @cached_property
-    def _maps(self) -> dict[str, "np.memmap[tuple[int, ...], np.dtype[np.float32]]"]:
-        size = self.network.preprocessing.size
-        shape = (len(self.split.members), size, size)
-        return {
-            name: self._open(f"attributor{place}", np.float32, shape) for place, name in enumerate(self.attributors)
-        }
+    def _files(self) -> "dict[str, Stored]":
+        return self._opened() or self._fresh()
 
-    @cached_property
-    def _logits(self) -> "np.memmap[tuple[int, ...], np.dtype[np.float32]]":
-        return self._open("logits", np.float32, (len(self.split.members), self.network.classes))
+    def _opened(self) -> "dict[str, Stored] | None":
+        """The files as they are; None unless all are there, whole, with the right shapes and types."""
+        files: dict[str, Stored] = {}
+        for what, (kind, shape) in self._layout.items():
+            path = self._path(what)
+            try:
+                # To be written to, a file that was cut would be opened all the same, and filled up with zeros.
+                seen: Stored = np.lib.format.open_memmap(path, mode="r")
+            except (OSError, ValueError):
+                return None
+            if seen.dtype != kind or seen.shape != shape:
+                return None
+            files[what] = np.lib.format.open_memmap(path, mode="r+")
+        return files
 
-    @cached_property
-    def _done(self) -> "np.memmap[tuple[int, ...], np.dtype[np.bool_]]":
-        return self._open("done", np.bool_, (-(-len(self.split.members) // self.batch),))
-
-    def _open(self, what: str, kind: type, shape: tuple[int, ...]) -> "np.memmap[tuple[int, ...], np.dtype[Any]]":
+    def _fresh(self) -> "dict[str, Stored]":
+        """New files in which no block is done; the one that says so appears last, whole."""
+        self.remove()
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{self._stem}-{what}.npy"
-        if path.is_file():
-            stored: np.memmap[tuple[int, ...], np.dtype[Any]] = np.load(path, mmap_mode="r+")
-            return stored
+        *contents, done = self._layout
+        files: dict[str, Stored] = {what: self._created(what, self._path(what)) for what in contents}
+        beside = self._path(done).with_suffix(".tmp")
+        files[done] = self._created(done, beside)
+        files[done].flush()
+        beside.replace(self._path(done))
+        return files
+
+    def _created(self, what: str, path: Path) -> "Stored":
+        kind, shape = self._layout[what]
         return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+
+    @cached_property
+    def _layout(self) -> dict[str, tuple[type, tuple[int, ...]]]:
+        """Type and shape of each file's array; which blocks are done comes last."""
+        size, count = self.network.preprocessing.size, len(self.split.members)
+        maps = {self._what(name): (np.float32, (count, size, size)) for name in self.attributors}
+        logits = {"logits": (np.float32, (count, self.network.classes))}
+        return {**maps, **logits, "done": (np.bool_, (-(-count // self.batch),))}
+
+    def _what(self, attributor: str) -> str:
+        # By name, as in the stem: the order in the config may change.
+        return f"attributor{sorted(self.attributors).index(attributor)}"
+
+    def _path(self, what: str) -> Path:
+        return self.folder / f"{self.stem}-{what}.npy"

@@ -1,16 +1,25 @@
 """Look-up in a registry dict, or of a method of the user's own, with an error that names what is known."""
 
+import ast
 import difflib
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import TypeVar
 
 from attribution.errors import InputError
 
 Entry = TypeVar("Entry")
+
+# Digests of the code of modules that were read from files beside a config, and of those files' helpers.
+_LOADED: dict[str, str] = {}
+_HELPERS: dict[str, str] = {}
 
 
 def lookup(registry: Mapping[str, Entry], name: str, where: str, kind: str) -> Entry:
@@ -28,26 +37,126 @@ def method(
 ) -> type[Entry]:
     """The class called `name` in the registry, or ``my_module:MyClass`` from a file in `folder` or on Python's path.
 
-    A class of the user's own must have what `protocol` has. InputError says what is missing.
+    A class of the user's own must have what `protocol` has, and be a frozen dataclass: what is stored is told apart by
+    options and code. InputError says what is missing.
     """
     if ":" not in name:
         return lookup(registry, name, where, kind)
     module_name, _, class_name = name.partition(":")
-    with _importable(folder):
-        try:
-            module = importlib.import_module(module_name)
-        except ImportError as error:
-            raise InputError(
-                f"{where}: cannot import {module_name!r} ({error}): put {module_name}.py beside the config, "
-                "or install what it needs"
-            ) from error
+    try:
+        module = _module(module_name, folder.resolve())
+    except ImportError as error:
+        raise InputError(
+            f"{where}: cannot import {module_name!r} ({error}): put {module_name}.py beside the config, "
+            "or install what it needs"
+        ) from error
+    except SyntaxError as error:
+        raise InputError(f"{where}: {error.filename}, line {error.lineno}: {error.msg}: mend the file") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
         raise InputError(f"{where}: {module_name} has no class {class_name!r}: mend the name")
     lacking = sorted(members(protocol) - set(dir(found)))
     if lacking:
         raise InputError(f"{where}: {name} lacks {', '.join(lacking)}: docs/extending.md says what a {kind} has")
+    if not _is_frozen_dataclass(found):
+        raise InputError(
+            f"{where}: {name} is no frozen dataclass, so finished work could not be told from that of other options: "
+            "write @dataclass(frozen=True) above the class, and make its options fields"
+        )
     return found
+
+
+def loaded_code(module_name: str) -> str | None:
+    """SHA-256 of a module that `method` read from a file beside a config, and of the files there that it imports.
+
+    None for any other module.
+    """
+    return _LOADED.get(module_name)
+
+
+def is_helper(module_name: str) -> bool:
+    """Whether a file beside a config has imported the module from beside it: then its code is in that file's digest."""
+    return module_name in _HELPERS
+
+
+def _is_frozen_dataclass(kind: type) -> bool:
+    """Whether the class itself is one: a subclass without the decorator may have options that are no fields."""
+    parameters = vars(kind).get("__dataclass_params__")
+    return parameters is not None and bool(parameters.frozen)
+
+
+def _module(name: str, folder: Path) -> ModuleType:
+    """The module in the file beside the config as it stands now, or else what Python finds under that name."""
+    path = folder / f"{name}.py"
+    with _importable(folder):
+        return _load(path) if path.is_file() else importlib.import_module(name)
+
+
+def _load(path: Path) -> ModuleType:
+    """The module in a file, under a name of its own: two configs may each have a file of the same name beside them."""
+    sources = _sources(path)
+    digest = _digest(sources)
+    name = f"{path.stem}_{sha256(f'{path}/{digest}'.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    helpers = {each.stem: each for each in sources if each != path}
+    for helper in helpers:
+        # One from another folder, or as it was before it was edited.
+        if _HELPERS.get(helper, digest) != digest:
+            sys.modules.pop(helper, None)
+    importlib.invalidate_caches()
+    spec = spec_from_file_location(name, path, loader=_FromBytes(name, path, sources[path]))
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        _LOADED[name] = digest
+    finally:
+        if name not in _LOADED:
+            del sys.modules[name]
+    _HELPERS.update({helper: digest for helper in helpers if _is_from(helper, helpers[helper])})
+    return module
+
+
+def _sources(path: Path) -> dict[Path, bytes]:
+    """The content of a file, and of the files beside it that it imports. SyntaxError where one is no Python."""
+    found: dict[Path, bytes] = {}
+    waiting = [path]
+    while waiting:
+        each = waiting.pop()
+        if each in found or not each.is_file():
+            continue
+        found[each] = each.read_bytes()
+        for node in ast.walk(ast.parse(found[each], filename=str(each))):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module] if isinstance(node, ast.ImportFrom) and node.module and node.level == 0 else []
+            waiting += [path.with_name(f"{name.partition('.')[0]}.py") for name in named]
+    return found
+
+
+def _digest(sources: Mapping[Path, bytes]) -> str:
+    digest = sha256()
+    for path in sorted(sources):
+        digest.update(f"{path.name}/{len(sources[path])}/".encode() + sources[path])
+    return digest.hexdigest()
+
+
+def _is_from(module_name: str, path: Path) -> bool:
+    module = sys.modules.get(module_name)
+    return module is not None and getattr(module, "__file__", None) == str(path)
+
+
+class _FromBytes(SourceFileLoader):
+    """Runs the very bytes whose digest is known; Python's cache of compiled code is told apart by seconds and size."""
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._content, self.path)
 
 
 def members(protocol: type) -> set[str]:
