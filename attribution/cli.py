@@ -10,8 +10,10 @@ from typing import Any
 from tqdm import tqdm
 
 from attribution.errors import InputError
+from attribution.printable import printable
 
 INTERRUPTED = 130
+LINE = "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Bars() as bars:
             run(options, bars)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error), keep=LINE)}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if error.name not in ("array_api_compat", "torch", "torchvision", "pydantic"):
@@ -31,14 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: the offline module needs {error.name}: run bin/install all", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        hint = " What is finished is kept: the same command with --resume goes on." if _can_resume(options) else ""
-        print(f"\ninterrupted.{hint}", file=sys.stderr)
+        print(f"\ninterrupted.{_how_to_go_on(options)}", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
-def _can_resume(options: argparse.Namespace) -> bool:
-    return "resume" in options and not ("maps" in options and options.maps)
+def _how_to_go_on(options: argparse.Namespace) -> str:
+    if "device" not in options or getattr(options, "maps", None):
+        return ""
+    return f" What is finished is kept: the same command{' with --resume' if 'resume' in options else ''} goes on."
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,15 +50,23 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, text in (
         ("build", _build, "the whole path: fine-tune, score, make the pairs, write the bundle"),
         ("finetune", _finetune, "fine-tune every condition, and stop there"),
-        ("score", _score, "score both networks on the export split, or maps in files (--maps), and print the table"),
-        ("export", _export, "make the pairs and the bundle from what `finetune` left"),
+        (
+            "score",
+            _score,
+            "score both networks on the export split, or maps in files (--maps), and print the table; with a config it "
+            "goes on from what the run's folder holds",
+        ),
+        ("export", _export, "make the pairs and the bundle, going on from what the run's folder holds"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         of_files = name == "score"
         command.add_argument("config", type=Path, nargs="?" if of_files else None, help="the run's TOML file")
         command.add_argument("--out", type=Path, help="the run's folder (default: var/runs/<name of the file>)")
-        command.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
-        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        if run in (_build, _finetune):
+            command.add_argument(
+                "--resume", action="store_true", help="go on where an earlier run in this folder stopped"
+            )
+        command.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto, a GPU if there is one")
         command.set_defaults(run=run)
         if of_files:
             _add_map_files(command)
@@ -90,9 +101,21 @@ def _add_map_files(command: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--option", action="append", default=[], metavar="METRIC.OPTION=VALUE", help="as in TopK.k=50; may be repeated"
     )
-    files.add_argument("--seed", type=int, default=0, help="of the intervals' resampling (default: 0)")
+    files.add_argument("--seed", type=_seed, help="of the intervals' resampling (default: 0)")
     # One word for what is written: a folder with CONFIG, a CSV file with --maps.
-    command.epilog = "With --maps, --out is a CSV file: a row per array, image and metric."
+    command.epilog = "With --maps, --out is a CSV file: a row per array, image and metric. --device goes with CONFIG."
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError(f"{seed}: use a whole number from 0")
+    return seed
+
+
+def _device(options: argparse.Namespace) -> str:
+    device: str | None = options.device
+    return device or "auto"
 
 
 def _folder(options: argparse.Namespace) -> Path:
@@ -105,7 +128,7 @@ def _build(options: argparse.Namespace, bars: "Bars") -> None:
     from attribution import pipeline
 
     bundle = pipeline.build(
-        options.config, _folder(options), resume=options.resume, device=options.device, progress=bars
+        options.config, _folder(options), resume=options.resume, device=_device(options), progress=bars
     )
     bars.close()
     print(pipeline.table_of(bundle))
@@ -115,7 +138,7 @@ def _build(options: argparse.Namespace, bars: "Bars") -> None:
 def _finetune(options: argparse.Namespace, bars: "Bars") -> None:
     from attribution import pipeline
 
-    pipeline.finetune(options.config, _folder(options), resume=options.resume, device=options.device, progress=bars)
+    pipeline.finetune(options.config, _folder(options), resume=options.resume, device=_device(options), progress=bars)
 
 
 def _score(options: argparse.Namespace, bars: "Bars") -> None:
@@ -124,11 +147,12 @@ def _score(options: argparse.Namespace, bars: "Bars") -> None:
         return
     if options.config is None:
         raise InputError("score: nothing to score: give a run's config, or --maps with arrays")
-    if options.masks or options.metrics or options.option:
-        raise InputError("score: --masks, --metrics and --option belong to --maps: give it, or leave them out")
+    for key in ("masks", "metrics", "option", "seed"):
+        if getattr(options, key) not in (None, []):
+            raise InputError(f"score: --{key} belongs to --maps: give that instead of a config, or leave --{key} out")
     from attribution import pipeline
 
-    table = pipeline.score(options.config, _folder(options), device=options.device, progress=bars)
+    table = pipeline.score(options.config, _folder(options), device=_device(options), progress=bars)
     bars.close()
     print(table)
 
@@ -138,15 +162,19 @@ def _score_files(options: argparse.Namespace, bars: "Bars") -> None:
 
     if options.config is not None:
         raise InputError(f"score: {options.config}: give a config or --maps, not both")
+    if options.device is not None:
+        raise InputError("score: --device belongs to a config: maps in files are scored on the CPU, leave --device out")
     metrics = score_maps.chosen_metrics(options.metrics, options.option, with_masks=options.masks is not None)
-    if options.out is not None:
-        score_table.check_csv(options.out)
     files = score_maps.open_maps(options.maps, options.masks)
-    score_maps.check_sizes(files, metrics)
+    if options.out is not None:
+        score_table.check_csv(options.out, [*options.maps, *([options.masks] if options.masks else [])])
+    metrics, left_out = score_maps.fitting(files, metrics, chosen=options.metrics is not None)
     score_maps.check_values(files, bars)
     result = score_maps.score_maps(files, metrics, bars)
     bars.close()
-    print(score_table.score_table(result, seed=options.seed))
+    print(score_table.score_table(result, seed=options.seed or 0))
+    for line in left_out:
+        print(line)
     if options.out is not None:
         score_table.write_csv(options.out, result)
         print(f"scores: {options.out}")
@@ -155,7 +183,7 @@ def _score_files(options: argparse.Namespace, bars: "Bars") -> None:
 def _export(options: argparse.Namespace, bars: "Bars") -> None:
     from attribution import pipeline
 
-    bundle = pipeline.export(options.config, _folder(options), device=options.device, progress=bars)
+    bundle = pipeline.export(options.config, _folder(options), device=_device(options), progress=bars)
     bars.close()
     print(pipeline.table_of(bundle))
     print(f"bundle: {bundle}\nload it: python manage.py load_study {bundle}")

@@ -1,5 +1,6 @@
 """Scores of maps from any framework: arrays in files and metrics in, scores per image and their means out."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from attribution.errors import InputError
 from attribution.map_files import StoredArray, stored_arrays
 from attribution.metrics import METRICS
 from attribution.metrics.maps_alone import MapsAlone
+from attribution.metrics.topk import TopK
 from attribution.metrics.undefined import undefined_reasons
+from attribution.printable import printable
 from attribution.progress import Progress, silent
 from attribution.registries import lookup
 
 NAMES = "names"
-CHUNK = 32  # images at a time: more are no faster, and take more memory
+CHUNK = 32  # images at a time, or fewer large ones: more are no faster, and take more memory
+LONGEST_NAME = 1000
 MAP_METRICS = {name: kind for name, kind in METRICS.items() if issubclass(kind, MapsAlone)}
 
 
@@ -37,7 +41,7 @@ class MapFiles:
         return next(iter(self.maps.values())).shape[0]
 
     def label(self, image: int) -> str:
-        return f"image {image}" if self.names is None else f"image {image} ({self.names[image]})"
+        return f"image {image}" if self.names is None else f"image {image} ({printable(self.names[image])})"
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,8 @@ def open_maps(maps: Sequence[Path], masks: Path | None) -> MapFiles:
         if NAMES in found:
             names.append(found.pop(NAMES))
         if len(found) != 1:
-            raise InputError(f"{masks}: holds the arrays {', '.join(found) or '(none)'}: leave one, with the masks")
+            held = printable(", ".join(found)) or "(none)"
+            raise InputError(f"{masks}: holds the arrays {held}: leave one, with the masks")
         mask = _checked_masks(next(iter(found.values())))
     first = next(iter(arrays.values()))
     for array in [*arrays.values(), *names, *([mask] if mask else [])]:
@@ -173,7 +178,13 @@ def _image_names(stored: Sequence[StoredArray]) -> tuple[str, ...] | None:
     for array in stored:
         if array.dtype.kind != "U" or len(array.shape) != 1:
             raise InputError(f"{array}: is the array of the images' names: give texts [N], or rename it")
-        known.append(tuple(str(name) for name in array.whole()))
+        if (longest := array.dtype.itemsize // np.dtype("U1").itemsize) > LONGEST_NAME:
+            raise InputError(f"{array}: has names of {longest:,} letters: shorten them to at most {LONGEST_NAME:,}")
+        texts = array.whole()
+        # NumPy makes no check of its own, and a letter beyond Unicode breaks Python's texts.
+        if (texts.view(np.dtype(np.uint32).newbyteorder(texts.dtype.byteorder)) > sys.maxunicode).any():
+            raise InputError(f"{array}: holds letters that Unicode does not have: save the names again")
+        known.append(tuple(str(name) for name in texts))
     for array, names in zip(stored[1:], known[1:], strict=True):
         for place, (one, other) in enumerate(zip(known[0], names, strict=True)):
             if one != other:
@@ -214,15 +225,28 @@ def _check_mask_values(masks: StoredArray) -> None:
             )
 
 
-def check_sizes(files: MapFiles, metrics: Mapping[str, MapsAlone]) -> None:
-    """InputError for a metric that cannot take maps of this size."""
-    for array in files.maps.values():
-        one = np.ones((1, *array.shape[-2:]))
-        for name, metric in metrics.items():
-            try:
-                metric.of_maps(one, one > 0)
-            except ValueError as error:
-                raise InputError(f"{array}: {name}: {error} (--option {name}.OPTION=VALUE)") from error
+def fitting(
+    files: MapFiles, metrics: Mapping[str, MapsAlone], *, chosen: bool
+) -> tuple[dict[str, MapsAlone], tuple[str, ...]]:
+    """The metrics that can take maps of this size, and a line for each that is left out.
+
+    InputError instead of leaving one out if the user has `chosen` the metrics.
+    """
+    kept, lines = dict(metrics), []
+    for name, metric in metrics.items():
+        for array in files.maps.values():
+            height, width = array.shape[-2:]
+            if isinstance(metric, TopK) and metric.k > height * width:
+                why = (
+                    f"{array}: {name} looks at k = {metric.k} pixels, and a map of {_size(array)} has {height * width}"
+                )
+                remedy = f"--option {name}.k=NUMBER takes fewer"
+                if chosen:
+                    raise InputError(f"{why}: {remedy}, or leave {name} out of --metrics")
+                lines.append(f"{name} is left out. {why}: {remedy}.")
+                del kept[name]
+                break
+    return kept, tuple(lines)
 
 
 def score_maps(files: MapFiles, metrics: Mapping[str, MapsAlone], progress: Progress = silent) -> MapScores:
@@ -234,7 +258,8 @@ def score_maps(files: MapFiles, metrics: Mapping[str, MapsAlone], progress: Prog
     for place, (array_name, array) in enumerate(files.maps.items()):
         scores[array_name] = {name: np.full(files.images, np.nan) for name in metrics}
         reasons[array_name] = {name: {} for name in metrics}
-        parts = files.masks.chunks(CHUNK) if files.masks is not None else None
+        count = array.images_at_once(CHUNK)
+        parts = files.masks.chunks(count) if files.masks is not None else None
         for start, chunk in _numbered(array):
             maps = _as_maps(chunk)
             masks = next(parts) != 0 if parts is not None else None
@@ -255,7 +280,7 @@ def score_maps(files: MapFiles, metrics: Mapping[str, MapsAlone], progress: Prog
 
 def _numbered(array: StoredArray) -> Iterator[tuple[int, np.ndarray]]:
     start = 0
-    for chunk in array.chunks(CHUNK):
+    for chunk in array.chunks(array.images_at_once(CHUNK)):
         yield start, chunk
         start += len(chunk)
 

@@ -2,12 +2,13 @@
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from attribution.errors import InputError
+from attribution.printable import no_formula, printable
 from attribution.score_maps import MapScores
 from attribution.statistics import RESAMPLES, PairedDifference, paired_difference
 
@@ -42,11 +43,13 @@ def score_table(result: MapScores, *, seed: int = 0) -> str:
 def _row(
     result: MapScores, array: str, metric: str, mean: PairedDifference, form: str, undefined: str
 ) -> tuple[str, str, str, str, str, str]:
-    if mean.difference is None or mean.low is None or mean.high is None:
+    if mean.difference is None:
         shown = "undefined"
+    elif mean.low is None or mean.high is None:
+        shown = f"{mean.difference:{form}} [undefined]"
     else:
         shown = f"{mean.difference:{form}} [{mean.low:{form}}, {mean.high:{form}}]"
-    return array, metric, result.metrics[metric].direction, shown, str(mean.n), undefined
+    return printable(array), metric, result.metrics[metric].direction, shown, str(mean.n), undefined
 
 
 def _counted(result: MapScores, array: str, metric: str) -> str:
@@ -59,28 +62,33 @@ def _counted(result: MapScores, array: str, metric: str) -> str:
 def _notes(result: MapScores, seed: int) -> Iterator[str]:
     yield f"Intervals: bootstrap over images, {RESAMPLES:,} resamples, seed {seed}."
     if result.summed:
-        yield f"Summed over channels: {', '.join(result.summed)}."
+        yield f"Summed over channels: {printable(', '.join(result.summed))}."
     needing = [name for name, metric in result.metrics.items() if metric.needs_masks]
     if result.full_masks and needing:
         yield f"Masks that cover the whole image: {result.full_masks}; any map scores 1 there ({', '.join(needing)})."
 
 
-def check_csv(path: Path) -> None:
-    """InputError if no file can be written at `path`."""
+def check_csv(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """InputError if no CSV file can be written at `path`, or if it is one of the `inputs`."""
     if path.is_dir():
         raise InputError(f"--out: {path}: is a folder: give the name of a CSV file")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise InputError(f"--out: {path}: cannot write into the folder {path.parent}: make it, or take another")
+    if any(path.resolve() == given.resolve() or (path.exists() and path.samefile(given)) for given in inputs):
+        raise InputError(f"--out: {path}: is what is read, and would be lost: give the name of a new file")
+    if path.suffix.lower() != ".csv":
+        raise InputError(f"--out: {path}: is no name of a CSV file: let it end in .csv")
 
 
 def write_csv(path: Path, result: MapScores) -> None:
     """One row per array, image and metric; an undefined score is empty, with its reason beside.
 
-    Written beside, then moved into place: a reader sees the old file or the whole new one.
+    Names that a spreadsheet would take for a formula get an apostrophe in front, and what cannot be written as UTF-8
+    is written as an escape. Written beside, then moved into place: a reader sees the old file or the whole new one.
     """
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("w", newline="", encoding="utf-8") as stream:
+        with beside.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:
             writer = csv.writer(stream)
             writer.writerow(COLUMNS)
             for array in result.scores:
@@ -97,7 +105,7 @@ def _records(result: MapScores, array: str) -> Iterator[tuple[str, int, str, str
         (metric, scores.tolist(), result.reasons[array][metric]) for metric, scores in result.scores[array].items()
     ]
     for image in range(len(columns[0][1])):
-        name = "" if result.names is None else result.names[image]
+        name = "" if result.names is None else no_formula(result.names[image])
         for metric, scores, reasons in columns:
             reason = reasons.get(image, "")
-            yield array, image, name, metric, "" if reason else repr(scores[image]), reason
+            yield no_formula(array), image, name, metric, "" if reason else repr(scores[image]), reason

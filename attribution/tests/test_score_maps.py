@@ -10,7 +10,7 @@ import torch
 from attribution.cli import main
 from attribution.metrics.relevance_mass import relevance_mass
 from attribution.metrics.sparseness import sparseness
-from attribution.score_maps import CHUNK, chosen_metrics, open_maps, score_maps
+from attribution.score_maps import CHUNK, MAP_METRICS, chosen_metrics, open_maps, score_maps
 from attribution.statistics import paired_difference
 from attribution.tests.array_frameworks import some_maps
 
@@ -168,13 +168,19 @@ def test_options_reach_the_metric(folder: Path, capsys: pytest.CaptureFixture[st
     [
         (["--metrics", "RAM"], "error: --metrics: unknown metric 'RAM': did you mean"),
         (["--metrics", "Focus"], "error: --metrics: Focus asks the network again and cannot be computed from maps"),
-        ([], "maps.npz: original: TopK: k: 1000: maps of 9 x 7 have 63 pixels: take k from 1 to 63 (--option TopK"),
+        (
+            ["--metrics", "RMA", "TopK"],
+            "original: TopK looks at k = 1000 pixels, and a map of 9 x 7 has 63: --option TopK.k=NUMBER takes fewer, "
+            "or leave TopK out of --metrics",
+        ),
         (["--metrics", "RMA", "--option", "TopK.k=5"], "error: --option: 'TopK.k=5': 'TopK' is not among the metrics"),
         (["--option", "TopK:k=5"], "error: --option: 'TopK:k=5': write METRIC.OPTION=VALUE, as in TopK.k=50"),
         (["--option", "TopK.size=5"], "error: --option: TopK does not take {'size': 5}"),
         (["--option", "TopK.k=many"], "error: --option: TopK does not take {'k': 'many'}"),
         (["--out", "/nowhere/scores.csv"], "error: --out: /nowhere/scores.csv: cannot write into the folder /nowhere"),
         (["--out", "."], "error: --out: .: is a folder: give the name of a CSV file"),
+        (["--out", "scores.npz"], "error: --out: scores.npz: is no name of a CSV file: let it end in .csv"),
+        (["--device", "cpu"], "error: score: --device belongs to a config: maps in files are scored on the CPU"),
     ],
 )
 def test_what_cannot_be_asked_for_is_named(
@@ -242,8 +248,45 @@ def test_config_and_maps_exclude_each_other_and_one_is_needed(capsys: pytest.Cap
     assert "give a config or --maps, not both" in capsys.readouterr().err
     assert main(["score"]) == 2
     assert "nothing to score: give a run's config, or --maps" in capsys.readouterr().err
-    assert main(["score", "study.toml", "--masks", "masks.npz"]) == 2
-    assert "belong to --maps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--masks", "masks.npz"], ["--metrics", "RMA"], ["--option", "TopK.k=5"], ["--seed", "9"], ["--seed", "0"]],
+)
+def test_options_of_maps_are_refused_with_a_config(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
+    assert main(["score", "study.toml", *option]) == 2
+    assert f"score: {option[0]} belongs to --maps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["score", "--maps", "maps.npz"], ["score", "study.toml"], ["export", "study.toml"]]
+)
+def test_resume_is_an_option_of_fine_tuning_alone(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--resume"])
+    assert "unrecognized arguments: --resume" in capsys.readouterr().err
+
+
+def test_a_metric_that_the_default_set_has_too_many_pixels_for_is_left_out_with_a_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(folder)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.split()[1] for line in lines if line.startswith("original")} == set(MAP_METRICS) - {"TopK"}
+    assert lines[-1].startswith("TopK is left out. ")
+    assert lines[-1].endswith("a map of 9 x 7 has 63: --option TopK.k=NUMBER takes fewer.")
+
+
+def test_images_that_come_fewer_at_a_time_score_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = open_maps([folder / "maps.npz"], folder / "masks.npz")
+    metrics = chosen_metrics(["RMA", "Complexity"], with_masks=True)
+    whole = score_maps(files, metrics)
+    monkeypatch.setattr("attribution.map_files.CHUNK_BYTES", 3 * 8 * 9 * 7)
+    assert next(iter(files.maps.values())).images_at_once(CHUNK) == 3
+    for array, by_metric in score_maps(files, metrics).scores.items():
+        for name, scores in by_metric.items():
+            np.testing.assert_array_equal(scores, whole.scores[array][name])
 
 
 def test_ctrl_c_promises_no_resuming(
