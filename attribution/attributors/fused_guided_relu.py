@@ -5,11 +5,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from attribution.attributors.guided_backprop import GuidedReLU
-
-_IN_PLACE: frozenset[Callable[..., Any]] = frozenset({F.relu_, torch.relu_, Tensor.relu_, F.hardtanh_})
+from attribution.attributors.relu_calls import relu_call
 
 
 class FusedGuidedReLU(GuidedReLU):
@@ -22,43 +20,14 @@ class FusedGuidedReLU(GuidedReLU):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        found = _read(func, args, kwargs or {})
-        if found is None:
+        call = relu_call(func, args, kwargs or {})
+        if call is None or not call.exact or not call.input.requires_grad:
             return super().__torch_function__(func, types, args, kwargs)
-        x, top, in_place = found
         # In-place functions of one's own are not for views, and nothing is in place on a leaf.
-        if not x.requires_grad or (in_place and (x.is_leaf or x._is_view())):
+        if call.in_place and (call.input.is_leaf or call.input._is_view()):
             return super().__torch_function__(func, types, args, kwargs)
         self.reached += 1
-        return _Function.apply(x, top, in_place, self)
-
-
-def _read(
-    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Tensor, float | None, bool] | None:
-    """Input, upper end and whether it works in place, if `func` is a ReLU that cuts at 0."""
-    named = dict(zip(_NAMES.get(func, ()), args, strict=False)) | kwargs
-    if "input" not in named:
-        return None
-    in_place = func in _IN_PLACE or bool(named.get("inplace", False))
-    if func in (F.hardtanh, F.hardtanh_):
-        if float(named.get("min_val", -1.0)) != 0.0:
-            return None
-        return named["input"], float(named.get("max_val", 1.0)), in_place
-    return named["input"], 6.0 if func is F.relu6 else None, in_place
-
-
-_NAMES: dict[Callable[..., Any], tuple[str, ...]] = {
-    F.relu: ("input", "inplace"),
-    F.relu6: ("input", "inplace"),
-    F.hardtanh: ("input", "min_val", "max_val", "inplace"),
-    F.hardtanh_: ("input", "min_val", "max_val"),
-    F.relu_: ("input",),
-    torch.relu: ("input",),
-    torch.relu_: ("input",),
-    Tensor.relu: ("input",),
-    Tensor.relu_: ("input",),
-}
+        return _Function.apply(call.input, call.top, call.in_place, self)
 
 
 class _Function(torch.autograd.Function):

@@ -10,19 +10,18 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from attribution.attributors.base import Attribution
+from attribution.attributors.call_arguments import exchanged
 from attribution.attributors.gradients import twice_differentiable
 from attribution.attributors.grouped_convolution import conv2d
+from attribution.attributors.relu_calls import relu_call
 from attribution.errors import InputError
 from attribution.networks import Network
-
-RELUS: frozenset[Callable[..., Any]] = frozenset(
-    {F.relu, F.relu_, F.relu6, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
-)
 
 
 class GuidedReLU(TorchFunctionMode):
     """Inside the block every ReLU and ReLU6, module or function, in place or not, also clamps its gradient at zero.
 
+    `relu_call` says which calls are one; ReLUs written in another way keep their plain gradient.
     The clamp sits on the ReLU's output as a tensor hook: it acts while `active`, so the graph can be walked a second
     time (``loss.backward()`` after ``create_graph``) as the plain network's. Nothing is registered on the network.
     With `differentiate`, grouped convolutions are made such that their gradient is cheap to differentiate.
@@ -39,27 +38,34 @@ class GuidedReLU(TorchFunctionMode):
     ) -> Any:
         if func is F.conv2d and self.differentiate:
             return conv2d(*args, **{"x" if key == "input" else key: value for key, value in (kwargs or {}).items()})
-        output = func(*args, **(kwargs or {}))
-        if func in RELUS or _is_relu6(func, args, kwargs or {}):
+        kwargs = kwargs or {}
+        call = relu_call(func, args, kwargs)
+        if call is None:
+            return func(*args, **kwargs)
+        x = call.input
+        if not (call.in_place and x._is_view() and x.requires_grad):
+            return self._guided(func(*args, **kwargs))
+        # A hook on a view does not see the gradients that come by way of the tensor it is a view of.
+        copy = {id(x): x.clone()}
+        return x.copy_(self._guided(func(*exchanged(args, copy), **exchanged(kwargs, copy))))
+
+    def _guided(self, output: Tensor) -> Tensor:
+        if output.requires_grad:
             self.reached += 1
-            if output.requires_grad:
-                output.register_hook(self._clamp)
+            output.register_hook(self._clamp)
         return output
 
     def _clamp(self, gradient: Tensor) -> Tensor:
         return gradient.clamp(min=0) if self.active else gradient
 
 
-def _is_relu6(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """hardtanh from 0 upwards is what ReLU6 comes down to in older networks."""
-    if func not in (F.hardtanh, F.hardtanh_):
-        return False
-    return float(args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)) == 0.0
-
-
 @dataclass(frozen=True)
 class GuidedBackprop:
-    """Guided gradient with respect to the input, summed over colour channels (the published study's reduction)."""
+    """Guided gradient with respect to the input, summed over colour channels (the published study's reduction).
+
+    ReLU and ReLU6 are guided as modules, as functions, and as a clamp, threshold or maximum at zero; a ReLU put
+    together from other operations (``x * (x > 0)``, where) is not, and its plain gradient comes out.
+    """
 
     name: ClassVar[str] = "GuidedBackprop"
     differentiable: ClassVar[bool] = True

@@ -36,12 +36,20 @@ def explain(network: Network, attributors: Sequence[Attributor], images: Tensor,
     Class activation maps and guided maps share their passes through the network; each map is what its attributor
     makes alone. Maps carry no graph.
     """
-    shared = [each for each in attributors if type(each) in _GUIDED or isinstance(each, FromFeatures)]
+    shared = [each for each in attributors if _shares(each)]
     passes = _passes(network, shared, images, targets) if shared else None
     return [
         passes.attribution(each, images) if passes and each in shared else each(network, images, targets)
         for each in attributors
     ]
+
+
+def _shares(attributor: Attributor) -> bool:
+    """Whether its maps follow from the shared passes: a subclass with a call of its own may do more than its base."""
+    if type(attributor) in _GUIDED:
+        return True
+    caller = next(kind for kind in type(attributor).__mro__ if "__call__" in vars(kind))
+    return isinstance(attributor, FromFeatures) and "from_features" in vars(caller)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -148,6 +148,34 @@ def test_options_of_one_attributor_stay_its_own() -> None:
     )
     torch.testing.assert_close(twice.maps, 2 * plain.maps)
     torch.testing.assert_close(thrice.maps, 3 * plain.maps)
+
+
+def test_a_subclass_with_a_call_of_its_own_is_asked_itself() -> None:
+    @dataclass(frozen=True)
+    class Shifted(GradCAM):
+        name: ClassVar[str] = "Shifted"
+
+        def __call__(
+            self, network: Network, images: Tensor, targets: Tensor, *, create_graph: bool = False
+        ) -> Attribution:
+            made = super().__call__(network, images, targets, create_graph=create_graph)
+            return replace(made, maps=made.maps + 7)
+
+    plain, shifted = explain(NETWORKS["no ReLU above"](), [GradCAM(), Shifted()], some_images(), TARGETS)
+    assert torch.equal(shifted.maps, plain.maps + 7)
+
+
+def test_a_subclass_that_changes_only_what_follows_from_features_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True)
+    class Doubled(GradCAM):
+        name: ClassVar[str] = "Doubled"
+
+        def from_features(self, features: Tensor, gradient: Tensor, size: Sequence[int]) -> Tensor:
+            return 2 * super().from_features(features, gradient, size)
+
+    plain, doubled = explain(NETWORKS["no ReLU above"](), [GradCAM(), Doubled()], some_images(), TARGETS)
+    assert torch.equal(doubled.maps, 2 * plain.maps)
+    assert passes(NETWORKS["no ReLU above"](), monkeypatch, [GradCAM(), Doubled()]) == (1, 1)
 
 
 @pytest.mark.parametrize("names", [["GuidedBackprop"], ["GradCAM", "GuidedBackprop"], ["GuidedGradCAM"]], ids="+".join)
