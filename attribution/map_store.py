@@ -18,8 +18,8 @@ from attribution.identity import MAPS_VERSION, method_identity
 from attribution.networks import Network, frozen
 from attribution.prepared import prepared
 from attribution.split_view import SplitView
+from attribution.workspace import MAPS
 
-PREFIX = "maps-"
 Stored: TypeAlias = "np.memmap[tuple[int, ...], np.dtype[Any]]"
 
 
@@ -102,7 +102,7 @@ class MapStore:
         """What the names of its files begin with."""
         attributors = {name: method_identity(made) for name, made in self.attributors.items()}
         parts = [MAPS_VERSION, self.key, attributors, self.split.members, self.batch]
-        return f"{PREFIX}{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]}"
+        return f"{MAPS}{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]}"
 
     @cached_property
     def _files(self) -> "dict[str, Stored]":

@@ -116,4 +116,6 @@ def _bundle(run: Run, progress: Progress) -> Path:
     def finetuned(condition: Condition) -> Network:
         return finetune_condition(run, condition, silent).network
 
-    return write_pairs(run, everything, exported, finetuned, selection, progress)
+    bundle = write_pairs(run, everything, exported, finetuned, selection, progress)
+    run.tidy()
+    return bundle

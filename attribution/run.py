@@ -17,14 +17,15 @@ from attribution.conditions import Condition, conditions
 from attribution.config import RunConfig, read_config
 from attribution.datasets import list_dataset, only_classes
 from attribution.errors import InputError
-from attribution.evaluation import Answers, answers
+from attribution.evaluation import Answers, answers, metric_scores
+from attribution.identity import MAPS_VERSION, network_identity
 from attribution.images import Dataset, Decoded, decode, split
 from attribution.map_store import MapStore
 from attribution.networks import Network, load_network
 from attribution.progress import Progress
 from attribution.split_view import SplitView
 from attribution.trainers import Task
-from attribution.workspace import CACHE, check_owner, claim
+from attribution.workspace import CACHE, check_owner, claim, keep_in_cache
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +38,13 @@ class Original:
     splits: dict[str, SplitView]
     answers: Answers
     digest: str  # of its weights
+    function: str  # digest of what it does with them
 
     @property
     def key(self) -> list[str]:
-        """What all of its maps and answers follow from, besides the data."""
+        """What all of its maps and answers follow from, besides the data; the weights come first."""
         layer = [self.network.layer, self.network.layer_shape or ""]
-        return [self.digest, *layer, *map(str, asdict(self.network.preprocessing).values())]
+        return [self.digest, self.function, *layer, *map(str, asdict(self.network.preprocessing).values())]
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,18 @@ class Run:
 
     def condition_key(self, condition: Condition) -> str:
         """SHA-256 over everything that the condition's weights follow from."""
-        settings = [self.key, self.original(condition).key, condition.settings]
+        settings = [MAPS_VERSION, self.key, self.original(condition).key, condition.settings]
         return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+    def tidy(self) -> None:
+        """Remove the stored maps and decoded images that no condition of the config uses again.
+
+        What stays are the images and the original networks' maps; finetuned networks' maps follow from checkpoints.
+        """
+        stores = (self.original_maps(each, split) for each in self.conditions for split in ("validation", "export"))
+        decoded = self.decoded.images
+        images = [Path(str(decoded.filename)).parent.name] if isinstance(decoded, np.memmap) else []
+        keep_in_cache(self.out, [store.stem for store in stores] + images)
 
     def checkpoint(self, condition: Condition) -> Path:
         """Where the condition's fine-tuning is kept; other settings have another place, so none are lost."""
@@ -134,12 +146,12 @@ def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress
     decoded = decode(dataset, networks[0].preprocessing, out / CACHE, progress=progress)
     views = _split(config, dataset, decoded, networks[0], cells, chosen, where)
     originals = {}
-    for network in networks:
-        digest = network.weights_digest()
+    for entry, network in zip(config.networks, networks, strict=True):
+        digest, function = network.weights_digest(), network_identity(entry, network.module)
         network.to(chosen)
         seen = {name: replace(view, preprocessing=network.preprocessing) for name, view in views.items()}
         known = _original_answers(network, seen["train"], len(dataset.samples), config.batch, progress)
-        originals[network.name] = Original(network, seen, known, digest)
+        originals[network.name] = Original(network, seen, known, digest, function)
     _check_pairs(config, list(originals.values()), where)
     key = json.dumps(state, sort_keys=True)
     run = Run(config, where, out, chosen, dataset, decoded, originals, cells, key)
@@ -171,11 +183,42 @@ def _pixels(network: Network) -> dict[str, object]:
 
 
 def _rehearse(run: Run, progress: Progress) -> None:
-    """One batch through each condition's training that is still to come: what cannot work fails now."""
+    """One batch through training and scoring of each condition that is still to come: what cannot work fails now."""
+    tried = []
     for number, condition in enumerate(run.conditions, start=1):
         if not run.checkpoint(condition).is_file():
             condition.trainer.rehearse(run.task(condition))
+            scoring = (condition.network_name, condition.attributor, condition.metric)
+            if scoring not in tried:
+                _rehearse_scoring(run, condition)
+                tried.append(scoring)
         progress("trying every condition", number, len(run.conditions))
+
+
+def _rehearse_scoring(run: Run, condition: Condition) -> None:
+    """The original's scores of one batch, in all draws. InputError for options that the metric cannot work with."""
+    original = run.original(condition)
+    export = original.splits["export"]
+    try:
+        metric_scores(
+            original.network,
+            original.network,
+            condition.attributor,
+            condition.metric,
+            export,
+            export.members[: run.config.batch],
+            seed=run.config.seed,
+            batch=run.config.batch,
+            draws=condition.metric.draws,
+            own=True,
+        )
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{run.where}: {condition.name}: {condition.metric.name} cannot score the first images: {error}: "
+            "change its options"
+        ) from error
 
 
 def choose_device(name: str) -> torch.device:
@@ -192,6 +235,9 @@ def _be_deterministic(seed: int) -> None:
     torch.manual_seed(seed)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
+    # TF32 keeps 10 bits of a factor, where results are to be float32's.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
@@ -230,10 +276,15 @@ def _check_needs(dataset: Dataset, cells: tuple[Condition, ...], where: str) -> 
 
 
 def _state(config: RunConfig, dataset: Dataset, device: torch.device) -> dict[str, object]:
-    """What all finished work in the run's folder follows from."""
+    """What all finished work in the run's folder follows from, by the names in which people are told of differences.
+
+    Runs that differ in networks, metrics, attributors, pairs, rendering or protocol alone can share a folder.
+    """
     return {
-        "basis": config.basis_digest(),
-        "dataset": dataset.digest,
+        "seed": config.seed,
+        "batch": config.batch,
+        "dataset settings": config.as_json()["dataset"],
+        "images": dataset.digest,
         "classes": sorted(dataset.classes.values()),
         "device": device.type,
     }

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from attribution.errors import InputError
@@ -104,6 +105,14 @@ def test_a_class_too_small_for_its_splits_is_named(small_run: Path, tmp_path: Pa
         prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
 
 
+def test_no_run_computes_in_less_than_float32(small_run: Path, tmp_path: Path) -> None:
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.matmul.allow_tf32 = True
+    prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("all my work")
@@ -184,6 +193,21 @@ def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
         pass
     with held(tmp_path / "out"):
         pass
+
+
+def test_what_cannot_be_scored_is_found_before_training(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More pixels than a map has: a control's training would not notice, and scoring comes last."""
+    text = small_run.read_text()
+    text = text[: text.index("[[metrics]]")]
+    small_run.write_text(
+        text + '[[metrics]]\nname = "TopK"\noptions = { k = 1025 }\ntraining = { trainer = "ent", steps = 4 }\n'
+    )
+    expected = r"study\.toml: TopK x GradCAM: TopK cannot score the first images: k: 1025: .*: change its options"
+    with pytest.raises(InputError, match=expected), held(tmp_path / "out"):
+        prepare(small_run, tmp_path / "out", resume=False, device="cpu", progress=silent)
+    assert not (tmp_path / "out" / "run.json").exists()
 
 
 def test_what_cannot_be_trained_on_is_found_before_training(
