@@ -85,10 +85,20 @@ def _traits(kind: type) -> list[str]:
     direction = getattr(kind, "direction", None)
     if isinstance(direction, str):
         traits.insert(0, f"{direction} is better")
-    published = getattr(kind, "published", None)
-    if isinstance(published, tuple):
-        traits.append(f"published weight {published[0]:g}, learning rate {published[1]:g}")
+    traits.append(_published(kind))
     return [trait for trait in traits if trait]
+
+
+def _published(kind: type) -> str:
+    """The published study's settings, of the variant that has them."""
+    if not getattr(kind, "learnable", False):
+        return ""
+    variants = any(option.name == "variant" for option in _options(kind))
+    found = kind(variant="published").published if variants else kind().published
+    if found is None:
+        return ""
+    of = ' of variant = "published"' if variants else ""
+    return f"published weight{of} {found[0]:g}, learning rate {found[1]:g}"
 
 
 def _first_paragraph(text: str) -> str:

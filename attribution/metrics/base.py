@@ -65,7 +65,11 @@ class Metric(Protocol):
     name: ClassVar[str]
     direction: ClassVar[Direction]
     learnable: ClassVar[bool]  # whether it is a `LearnableMetric`
-    undefined: ClassVar[tuple[Cause, ...]]  # why a map may have no score; others than these go without a reason
+
+    @property
+    def undefined(self) -> tuple[Cause, ...]:
+        """Why a map may have no score; others than these go without a reason."""
+        ...
 
     @property
     def needs_masks(self) -> bool:

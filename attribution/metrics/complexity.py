@@ -9,7 +9,15 @@ from torch import Tensor
 
 from attribution.metrics.base import Direction, Explained
 from attribution.metrics.maps_alone import MapsAlone
-from attribution.metrics.undefined import NO_RELEVANCE, NOT_FINITE, Array, Cause, mean_where_defined, scored
+from attribution.metrics.undefined import (
+    NO_RELEVANCE,
+    NOT_FINITE,
+    Array,
+    Cause,
+    mean_where_defined,
+    relative_sizes,
+    scored,
+)
 
 UNDEFINED_COMPLEXITY = (NOT_FINITE, NO_RELEVANCE)
 
@@ -28,7 +36,7 @@ def complexity(maps: Array) -> Array:
     xp = array_namespace(maps)
 
     def entropy(maps: Array) -> Array:
-        values = xp.astype(xp.abs(maps), xp.float64)
+        values = relative_sizes(maps)
         shares = values / xp.sum(values, axis=(1, 2), keepdims=True)
         return -xp.sum(shares * xp.log(xp.where(shares > 0, shares, 1.0)), axis=(1, 2))
 
@@ -56,8 +64,12 @@ class Complexity(MapsAlone):
     direction: ClassVar[Direction] = "lower"
     needs_masks: ClassVar[bool] = False
     learnable: ClassVar[bool] = True
-    published: ClassVar[tuple[float, float] | None] = None
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_COMPLEXITY
+
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """The published study did not have this metric."""
+        return None
 
     def of_maps(self, maps: Array, masks: Array) -> Array:
         return complexity(maps)

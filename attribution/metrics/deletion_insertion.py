@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from attribution.metrics.base import Direction, Explained
 from attribution.metrics.masking import UNDEFINED_MASKING, places, removal_curve
+from attribution.metrics.options import whole_number
 from attribution.metrics.plain_images import PlainImages
 from attribution.metrics.undefined import Cause, defined
 from attribution.networks import Network
@@ -33,8 +34,7 @@ class _AreaUnderCurve(PlainImages):
     inserts: ClassVar[bool]
 
     def __post_init__(self) -> None:
-        if isinstance(self.steps, bool) or self.steps != int(self.steps) or self.steps < 1:
-            raise ValueError(f"steps: {self.steps!r}: use a whole number from 1")
+        whole_number("steps", self.steps, 1)
         if self.baseline not in BASELINES:
             raise ValueError(f"baseline: {self.baseline!r}: use {', '.join(map(repr, BASELINES))}")
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from attribution.metrics.base import Direction, Explained, Probe
+from attribution.metrics.options import whole_number
 from attribution.metrics.relevance_mass import UNDEFINED_MASS, mass_loss, relevance_mass
 from attribution.metrics.undefined import Cause
 from attribution.split_view import SplitView
@@ -42,15 +43,18 @@ class Focus:
     needs_masks: ClassVar[bool] = False
     learnable: ClassVar[bool] = True
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_MASS
-    published: ClassVar[tuple[float, float] | None] = (0.01, 3e-5)
 
     def __post_init__(self) -> None:
         if self.variant not in ("standard", "published"):
             raise ValueError(f"variant: {self.variant!r}: use 'standard' or 'published'")
         if self.tile not in ("half", "full"):
             raise ValueError(f"tile: {self.tile!r}: use 'half' or 'full'")
-        if self.draws < 1 or self.draws != int(self.draws):
-            raise ValueError(f"draws: {self.draws!r}: use a whole number from 1")
+        whole_number("draws", self.draws, 1)
+
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """The study's weight and learning rate, for the mosaics it had: others have more of the class in them."""
+        return (0.01, 3e-5) if self.variant == "published" else None
 
     @property
     def least_per_class(self) -> int:

@@ -7,9 +7,13 @@ import torch
 from torch import Tensor
 
 from attribution.metrics.base import Direction, Explained
-from attribution.metrics.perturbation import checked_samples, checked_scale, draws, passes
+from attribution.metrics.options import whole_number
+from attribution.metrics.perturbation import checked_scale, draws, passes
 from attribution.metrics.plain_images import PlainImages
 from attribution.metrics.undefined import NO_RELEVANCE, NOT_FINITE, Cause
+
+# Defaults.
+NOISE, SIDE = 0.2, 0.25
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class Infidelity(PlainImages):
     """
 
     perturbation: Literal["noise", "square"] = "noise"
-    noise: float = 0.2
-    side: float = 0.25
+    noise: float = NOISE
+    side: float = SIDE
     samples: int = 20
     scaled: bool = True
 
@@ -50,10 +54,15 @@ class Infidelity(PlainImages):
         if self.perturbation not in ("noise", "square"):
             raise ValueError(f"perturbation: {self.perturbation!r}: use 'noise' or 'square'")
         checked_scale("noise", self.noise)
+        if type(self.scaled) is not bool:
+            raise ValueError(f"scaled: {self.scaled!r}: use true or false, without quotes")
         if not 0 < self.side <= 1:
             raise ValueError(f"side: {self.side!r}: use a share of the image's side above 0 and up to 1")
+        unused, default = ("side", SIDE) if self.perturbation == "noise" else ("noise", NOISE)
+        if getattr(self, unused) != default:
+            raise ValueError(f"{unused}: perturbation = {self.perturbation!r} has no {unused}: leave it out")
         # With one perturbation there is always a scale that makes the error zero.
-        checked_samples(self.samples, 2 if self.scaled else 1)
+        whole_number("samples", self.samples, 2 if self.scaled else 1)
 
     def scores(self, explained: Explained) -> Tensor:
         probe, network = explained.probe, explained.network

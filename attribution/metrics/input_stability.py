@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from attribution.metrics.base import Direction, Explained
+from attribution.metrics.options import whole_number
 from attribution.metrics.perturbation import (
     UNDEFINED_CHANGE,
     Copies,
-    checked_samples,
     checked_scale,
     draws,
     explained_copies,
+    known_change,
     largest,
     relative_change,
 )
@@ -56,7 +57,7 @@ class InputStability(PlainImages):
         if self.variant not in ("standard", "published"):
             raise ValueError(f"variant: {self.variant!r}: use 'standard' or 'published'")
         checked_scale("noise", self.noise)
-        checked_samples(self.samples)
+        whole_number("samples", self.samples, 1)
 
     @property
     def published(self) -> tuple[float, float] | None:
@@ -84,8 +85,10 @@ class InputStability(PlainImages):
         if self.variant == "standard":
             return mean_where_defined(relative_change(explained.maps, others))
         maps = explained.maps.detach()
+        known = known_change(maps, others)
+        maps, others = (torch.where(known[:, None, None], each, 1.0) for each in (maps, others))
         change = published_change(_by_sum(maps), _by_sum(others), inputs, perturbed)
-        return mean_where_defined(torch.where(defined(UNDEFINED_CHANGE, maps), change, torch.nan))
+        return mean_where_defined(torch.where(known, change, torch.nan))
 
 
 def published_change(maps: Tensor, others: Tensor, inputs: Tensor, perturbed: Tensor) -> Tensor:

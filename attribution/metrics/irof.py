@@ -10,9 +10,9 @@ from torch import Tensor
 from attribution.metrics.base import Direction, Explained
 from attribution.metrics.masking import (
     PUBLISHED_MASKING,
+    TEMPERATURE,
     UNDEFINED_MASKING,
     blended,
-    checked_temperature,
     checked_variant,
     masked_similarity,
     places,
@@ -21,6 +21,7 @@ from attribution.metrics.masking import (
     softly_removed,
     usable_for_loss,
 )
+from attribution.metrics.options import whole_number
 from attribution.metrics.plain_images import PlainImages
 from attribution.metrics.superpixels import superpixels
 from attribution.metrics.undefined import Cause, defined
@@ -49,20 +50,22 @@ class IROF(PlainImages):
 
     segments: int = 100
     variant: Literal["differentiable", "published"] = "differentiable"
-    temperature: float = 0.1
+    temperature: float = TEMPERATURE
 
     name: ClassVar[str] = "IROF"
     direction: ClassVar[Direction] = "higher"
     needs_masks: ClassVar[bool] = False
     learnable: ClassVar[bool] = True
-    published: ClassVar[tuple[float, float] | None] = PUBLISHED_MASKING
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_MASKING
 
     def __post_init__(self) -> None:
-        if isinstance(self.segments, bool) or self.segments != int(self.segments) or not 2 <= self.segments < LABELS:
-            raise ValueError(f"segments: {self.segments!r}: use a whole number from 2 to {LABELS - 1}")
-        checked_variant(self.variant)
-        checked_temperature(self.temperature)
+        whole_number("segments", self.segments, 2, LABELS - 1)
+        checked_variant(self.variant, self.temperature)
+
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """The study's weight and learning rate, for its own loss only: the other one has a gradient through the map."""
+        return PUBLISHED_MASKING if self.variant == "published" else None
 
     def scores(self, explained: Explained) -> Tensor:
         maps, inputs = explained.maps.detach(), explained.probe.inputs.detach()

@@ -26,19 +26,18 @@ LARGEST_RATIO = 1e6
 # Images in one forward pass without gradients.
 PASS = 64
 
+TEMPERATURE = 0.1
 VARIANTS = ("differentiable", "published")
 
 
-def checked_variant(variant: str) -> None:
-    """ValueError unless it is one of `VARIANTS`."""
+def checked_variant(variant: str, temperature: float) -> None:
+    """ValueError unless it is one of `VARIANTS`, with a temperature that is finite, above zero and of use."""
     if variant not in VARIANTS:
         raise ValueError(f"variant: {variant!r}: use 'differentiable' or 'published'")
-
-
-def checked_temperature(temperature: float) -> None:
-    """ValueError unless it is a finite number above zero."""
     if not 0 < temperature < float("inf"):
         raise ValueError(f"temperature: {temperature!r}: use a number above 0, in standard deviations of the map")
+    if variant == "published" and temperature != TEMPERATURE:
+        raise ValueError('temperature: variant = "published" has none: leave it out')
 
 
 def places(values: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from attribution.metrics.base import Direction, Explained
+from attribution.metrics.options import whole_number
 from attribution.metrics.perturbation import (
     UNDEFINED_CHANGE,
-    checked_samples,
     checked_scale,
     explained_copies,
     largest,
@@ -41,7 +41,7 @@ class MaxSensitivity(PlainImages):
 
     def __post_init__(self) -> None:
         checked_scale("radius", self.radius)
-        checked_samples(self.samples)
+        whole_number("samples", self.samples, 1)
 
     def scores(self, explained: Explained) -> Tensor:
         copies = explained_copies(explained, "uniform", self.radius, self.samples)

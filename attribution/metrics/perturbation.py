@@ -78,25 +78,27 @@ def largest(explained: Explained, copies: Iterable[Copies], value: Callable[[Cop
 def relative_change(maps: Tensor, others: Tensor) -> Tensor:
     """Euclidean norm of the change from each map to the other, relative to the map's; both [N, H, W].
 
-    [N], NaN where the map is zero everywhere or not finite; the gradient is zero there.
+    [N], NaN where the map is zero everywhere or one of the two is not finite; the gradient is zero there.
     """
-    known = defined(UNDEFINED_CHANGE, maps)
+    known = known_change(maps, others)
+    # Before anything is computed with them: a gradient of zero times a value that is not finite is none.
+    maps, others = (torch.where(known[:, None, None], each, 1.0) for each in (maps, others))
     size: Tensor = torch.linalg.vector_norm(maps.flatten(1), dim=1)
     change: Tensor = torch.linalg.vector_norm((others - maps).flatten(1), dim=1)
-    share = change / torch.where(known, size, torch.ones_like(size))
+    share = change / size
     return torch.where(known, share, torch.full_like(share, torch.nan))
+
+
+def known_change(maps: Tensor, others: Tensor) -> Tensor:
+    """Bool [N]: where a change relative to the maps is defined, and the others are finite."""
+    known: Tensor = defined(UNDEFINED_CHANGE, maps) & others.isfinite().flatten(1).all(dim=1)
+    return known
 
 
 def checked_scale(name: str, value: float) -> None:
     """ValueError unless the option is a finite number above zero."""
     if not 0 < value < float("inf"):
         raise ValueError(f"{name}: {value!r}: use a number above 0, in units of the normalised input")
-
-
-def checked_samples(value: int, least: int = 1) -> None:
-    """ValueError unless the option is a whole number from `least`."""
-    if type(value) is not int or value < least:
-        raise ValueError(f"samples: {value!r}: use a whole number from {least}")
 
 
 def draws(kind: Noise, seeds: Sequence[int], samples: Sequence[int], shape: Sequence[int], *, like: Tensor) -> Tensor:

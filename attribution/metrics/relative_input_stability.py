@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from attribution.metrics.base import Direction, Explained
+from attribution.metrics.options import whole_number
 from attribution.metrics.perturbation import (
     UNDEFINED_CHANGE,
     Copies,
-    checked_samples,
     checked_scale,
     explained_copies,
     largest,
@@ -47,7 +47,7 @@ class RelativeInputStability(PlainImages):
 
     def __post_init__(self) -> None:
         checked_scale("radius", self.radius)
-        checked_samples(self.samples)
+        whole_number("samples", self.samples, 1)
         if not 0 < self.eps < 1:
             raise ValueError(f"eps: {self.eps!r}: use a small number above 0")
 

@@ -22,8 +22,12 @@ class RMA(MapsAlone):
     direction: ClassVar[Direction] = "higher"
     needs_masks: ClassVar[bool] = True
     learnable: ClassVar[bool] = True
-    published: ClassVar[tuple[float, float] | None] = (0.05, 3e-6)
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_MASS
+
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """The study's weight and learning rate."""
+        return (0.05, 3e-6)
 
     def of_maps(self, maps: Array, masks: Array) -> Array:
         return relevance_mass(maps, masks)

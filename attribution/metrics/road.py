@@ -12,10 +12,10 @@ from attribution.metrics.base import Direction, Explained
 from attribution.metrics.imputation import linear_imputation, neighbour_mean
 from attribution.metrics.masking import (
     PUBLISHED_MASKING,
+    TEMPERATURE,
     UNDEFINED_MASKING,
     answers_in_passes,
     blended,
-    checked_temperature,
     checked_variant,
     masked_similarity,
     places,
@@ -60,13 +60,12 @@ class ROAD(PlainImages):
     score: Literal["accuracy", "probability"] = "accuracy"
     noise: float = 0.01
     variant: Literal["differentiable", "published"] = "differentiable"
-    temperature: float = 0.1
+    temperature: float = TEMPERATURE
 
     name: ClassVar[str] = "ROAD"
     direction: ClassVar[Direction] = "lower"
     needs_masks: ClassVar[bool] = False
     learnable: ClassVar[bool] = True
-    published: ClassVar[tuple[float, float] | None] = PUBLISHED_MASKING
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_MASKING
 
     def __post_init__(self) -> None:
@@ -80,8 +79,13 @@ class ROAD(PlainImages):
             raise ValueError(f"score: {self.score!r}: use 'accuracy' or 'probability'")
         if not 0 <= self.noise < math.inf:
             raise ValueError(f"noise: {self.noise!r}: use a number from 0, in units of pixel values from 0 to 1")
-        checked_variant(self.variant)
-        checked_temperature(self.temperature)
+        checked_variant(self.variant, self.temperature)
+
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """The study's weight and learning rate, for its own loss only: most relevant pixels first, no gradient of the
+        mask."""
+        return PUBLISHED_MASKING if (self.variant, self.order) == ("published", "morf") else None
 
     def scores(self, explained: Explained) -> Tensor:
         probe = explained.probe

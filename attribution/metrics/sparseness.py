@@ -8,7 +8,15 @@ from torch import Tensor
 
 from attribution.metrics.base import Direction, Explained
 from attribution.metrics.maps_alone import MapsAlone
-from attribution.metrics.undefined import NO_RELEVANCE, NOT_FINITE, Array, Cause, mean_where_defined, scored
+from attribution.metrics.undefined import (
+    NO_RELEVANCE,
+    NOT_FINITE,
+    Array,
+    Cause,
+    mean_where_defined,
+    relative_sizes,
+    scored,
+)
 
 UNDEFINED_SPARSENESS = (NOT_FINITE, NO_RELEVANCE)
 
@@ -27,9 +35,9 @@ def sparseness(maps: Array) -> Array:
     size = maps.shape[-2] * maps.shape[-1]
 
     def gini(maps: Array) -> Array:
-        values = xp.reshape(xp.abs(maps), (-1, size))
+        values = xp.reshape(relative_sizes(maps), (-1, size))
         # Tied values differ in weight, so a gradient wants an order that can be repeated; NumPy sorts faster without.
-        ascending = xp.astype(xp.sort(values, axis=1, stable=is_torch_array(maps)), xp.float64)
+        ascending = xp.sort(values, axis=1, stable=is_torch_array(maps))
         weights = xp.arange(1 - size, size, 2, dtype=xp.float64, device=maps.device)
         return xp.sum(ascending * weights, axis=1) / (size * xp.sum(ascending, axis=1))
 
@@ -55,8 +63,12 @@ class Sparseness(MapsAlone):
     direction: ClassVar[Direction] = "higher"
     needs_masks: ClassVar[bool] = False
     learnable: ClassVar[bool] = True
-    published: ClassVar[tuple[float, float] | None] = None
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_SPARSENESS
+
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """The published study did not have this metric."""
+        return None
 
     def of_maps(self, maps: Array, masks: Array) -> Array:
         return sparseness(maps)

@@ -7,6 +7,7 @@ from array_api_compat import array_namespace
 
 from attribution.metrics.base import Direction
 from attribution.metrics.maps_alone import MapsAlone
+from attribution.metrics.options import whole_number
 from attribution.metrics.ranking import hits_among_top
 from attribution.metrics.undefined import EMPTY_MASK, NO_POSITIVE_RELEVANCE, NOT_FINITE, Array, Cause, scored
 
@@ -58,8 +59,7 @@ class TopK(MapsAlone):
     undefined: ClassVar[tuple[Cause, ...]] = UNDEFINED_TOP
 
     def __post_init__(self) -> None:
-        if self.k < 1 or self.k != int(self.k):
-            raise ValueError(f"k: {self.k!r}: use a whole number of pixels from 1")
+        whole_number("k", self.k, 1)
 
     def of_maps(self, maps: Array, masks: Array) -> Array:
         return topk_intersection(maps, masks, k=self.k)

@@ -80,6 +80,16 @@ def scored(causes: Sequence[Cause], maps: Array, masks: Array, score: Callable[[
     return xp.where(known, score(harmless), xp.nan)
 
 
+def relative_sizes(maps: Array) -> Array:
+    """abs(a) / max(abs(a)) of each map [N, H, W] in float64, whose sum does not overflow.
+
+    For what does not depend on a map's scale. A map of zeros is divided by 0.
+    """
+    xp = array_namespace(maps)
+    sizes = xp.astype(xp.abs(maps), xp.float64)
+    return sizes / xp.max(sizes, axis=(1, 2), keepdims=True)
+
+
 def mean_where_defined(values: Tensor) -> Tensor:
     """Mean of the values [N] that are not NaN; 0 where all are. The others get no gradient."""
     known = ~values.isnan()

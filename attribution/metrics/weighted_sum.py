@@ -37,7 +37,8 @@ class WeightedSum:
     Parts that look at plain images share one forward pass and one map; a part with inputs of its own, like Focus,
     brings them, and has its maps made beside. Fidelity is to the answers on the shared plain images, or on the first
     part's inputs if no part looks at plain images. An image is scored on as many draws as the part with the most.
-    Undefined (NaN) where any part is. Weights compare parts of different scales: look at each metric's range first.
+    Undefined (NaN) where any part is; the reasons are those of the parts that look at the main probe. Weights compare
+    parts of different scales: look at each metric's range first.
     """
 
     parts: tuple[Part, ...] = field(init=False)
@@ -45,11 +46,19 @@ class WeightedSum:
     name: ClassVar[str] = "WeightedSum"
     direction: ClassVar[Direction] = "higher"
     learnable: ClassVar[bool] = True
-    undefined: ClassVar[tuple[Cause, ...]] = ()  # each part has its own
-    published: ClassVar[tuple[float, float] | None] = None
 
     def __init__(self, **options: float | str) -> None:
         object.__setattr__(self, "parts", _placed(_weighted(options or DEFAULT)))
+
+    @property
+    def published(self) -> tuple[float, float] | None:
+        """The published study did not have this metric."""
+        return None
+
+    @property
+    def undefined(self) -> tuple[Cause, ...]:
+        there = [cause for part in self.parts if part.place == 0 for cause in part.metric.undefined]
+        return tuple(dict.fromkeys(there))
 
     @property
     def needs_masks(self) -> bool:

@@ -61,3 +61,17 @@ def test_a_probe_has_the_images_their_classes_and_masks_only_if_needed(metric: M
     assert probe.items == (4, 1)
     assert probe.targets.tolist() == [1, 1]
     assert (probe.regions is not None) == metric.needs_masks
+
+
+def test_a_metric_without_a_score_of_maps_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="of_maps"):
+        MapsAlone()  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize("name", ["Complexity", "Sparseness"])
+def test_maps_near_the_largest_float_score_as_any_others(name: str) -> None:
+    maps, _ = trying_maps()
+    maps = maps[np.isfinite(maps).all(axis=(1, 2))]
+    factor = 2.0**1023 / np.abs(maps).max()
+    measured = cast(MapsAlone, MAP_METRICS[name]())
+    np.testing.assert_allclose(measured.of_maps(maps * factor, None), measured.of_maps(maps, None), rtol=1e-12)

@@ -26,3 +26,11 @@ def test_every_method_says_what_it_is_and_where_it_comes_from(name: str) -> None
 @pytest.mark.parametrize("registry", [ATTRIBUTORS, METRICS, TRAINERS], ids=["attributors", "metrics", "trainers"])
 def test_a_method_is_registered_under_its_own_name(registry: dict[str, type]) -> None:
     assert {name: kind.name for name, kind in registry.items()} == {name: name for name in registry}  # type: ignore[attr-defined]
+
+
+def test_published_settings_are_shown_with_the_variant_that_has_them() -> None:
+    page = methods_page()
+    assert 'published weight of variant = "published" 0.01, learning rate 3e-05' in page
+    assert 'published weight of variant = "published" 5e-06, learning rate 3e-05' in page
+    assert "published weight 0.05, learning rate 3e-06" in page
+    assert page.count("published weight") == 5

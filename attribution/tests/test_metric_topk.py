@@ -57,7 +57,7 @@ def test_k_larger_than_a_map_is_refused_with_the_largest_that_goes() -> None:
 
 @pytest.mark.parametrize("k", [0, -3, 1.5])
 def test_k_must_be_a_whole_number_of_pixels(k: float) -> None:
-    with pytest.raises(ValueError, match=r"k: .*whole number of pixels from 1"):
+    with pytest.raises(ValueError, match=r"k: .*whole number from 1"):
         TopK(k=k)  # type: ignore[arg-type]
 
 

@@ -139,3 +139,13 @@ def test_fine_tuning_on_a_sum_improves_it(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, float | str], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         WeightedSum(**options)
+
+
+def test_the_reasons_of_a_sum_are_those_of_its_parts() -> None:
+    total = WeightedSum(RMA=1.0, Sparseness=0.5)
+    assert [cause.reason for cause in total.undefined] == [
+        "NaN or infinite values in the map",
+        "empty mask",
+        "no positive relevance",
+        "no relevance at all",
+    ]

@@ -17,6 +17,7 @@ from attribution.metrics.perturbation import (
     predictions,
     relative_change,
 )
+from attribution.metrics.undefined import mean_where_defined
 from attribution.networks import Network
 from attribution.tests.small_explained import FirstChannel, explained
 from attribution.tests.small_networks import PlainReLU, network, some_images
@@ -127,3 +128,17 @@ def test_a_map_that_does_not_change_at_all_has_a_finite_gradient() -> None:
     relative_change(maps, torch.ones(1, 2, 2)).sum().backward()
     assert maps.grad is not None
     assert torch.isfinite(maps.grad).all()
+
+
+@pytest.mark.parametrize("broken", ["maps", "others"])
+def test_a_map_that_is_not_finite_gets_a_gradient_of_zero(broken: str) -> None:
+    both = {name: torch.rand(2, 4, 4, dtype=torch.float64).requires_grad_() for name in ("maps", "others")}
+    spoiled = torch.zeros(2, 4, 4, dtype=torch.float64)
+    spoiled[0, 0, 0] = torch.nan
+    change = relative_change(**{name: each + spoiled if name == broken else each for name, each in both.items()})
+    assert change.isnan().tolist() == [True, False]
+    mean_where_defined(change).backward()
+    for each in both.values():
+        assert each.grad is not None
+        assert each.grad[0].abs().sum() == 0
+        assert each.grad[1].isfinite().all()

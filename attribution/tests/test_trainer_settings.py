@@ -8,11 +8,14 @@ import torch
 
 from attribution.config import TrainingConfig
 from attribution.errors import InputError
-from attribution.metrics import METRICS
+from attribution.metrics import METRICS, Metric
 from attribution.metrics.focus import Focus
+from attribution.metrics.input_stability import InputStability
+from attribution.metrics.irof import IROF
+from attribution.metrics.road import ROAD
 from attribution.tests.small_networks import PlainReLU, network
 from attribution.tests.small_tasks import small_task, train
-from attribution.trainers import Task
+from attribution.trainers import TRAINERS, Task
 from attribution.trainers.fidelity import FidelityTrainer
 from attribution.trainers.remembering import remembering
 from attribution.trainers.settings import fidelity, learning_rate, weight
@@ -20,11 +23,21 @@ from attribution.trainers.steps import prepare_batch
 
 
 def with_config(metric: str, **settings: object) -> Task:
-    made = small_task(metric=METRICS[metric]())
+    options = {"variant": "published"} if metric in ("Focus", "ROAD", "IROF", "InputStability") else {}
+    made = small_task(metric=METRICS[metric](**options))
     return replace(made, config=TrainingConfig(**settings))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("metric", "expected"), [("RMA", (0.05, 3e-6)), ("Focus", (0.01, 3e-5))])
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("RMA", (0.05, 3e-6)),
+        ("Focus", (0.01, 3e-5)),
+        ("ROAD", (0.1, 3e-5)),
+        ("IROF", (0.1, 3e-5)),
+        ("InputStability", (5e-6, 3e-5)),
+    ],
+)
 def test_the_preset_sets_what_the_published_study_did(metric: str, expected: tuple[float, float]) -> None:
     made = with_config(metric, preset="published")
     assert (weight(made), learning_rate(made)) == expected
@@ -47,6 +60,26 @@ def test_a_metric_without_published_settings_refuses_the_preset() -> None:
     made = with_config("Sparseness", preset="published", weight=0.1, learning_rate=1e-4)
     with pytest.raises(InputError, match=r"training\.preset: Sparseness has no published settings: drop preset"):
         FidelityTrainer().rehearse(made)
+
+
+@pytest.mark.parametrize(
+    "metric", [Focus(), ROAD(), ROAD(variant="published", order="lerf"), IROF(), InputStability()], ids=repr
+)
+def test_a_variant_that_the_study_never_had_refuses_the_preset(metric: Metric) -> None:
+    made = small_task(metric=metric, preset="published")
+    with pytest.raises(
+        InputError, match=rf"training\.preset: {metric.name} with this variant has no published settings"
+    ):
+        FidelityTrainer().rehearse(made)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "key", "value"),
+    [("randomised", "preset", "published"), ("randomised", "fidelity", "inputs"), ("rpl", "fidelity", "inputs")],
+)
+def test_a_setting_that_a_trainer_does_not_use_is_refused(trainer: str, key: str, value: str) -> None:
+    with pytest.raises(InputError, match=rf"training\.{key}: {trainer} does not use it: leave it out"):
+        TRAINERS[trainer]().rehearse(small_task(**{key: value}))
 
 
 def test_a_metric_without_published_settings_asks_for_the_missing_keys() -> None:

@@ -17,7 +17,8 @@ class ENTTrainer:
 
     The entropy is over all classes. All other weights and BatchNorm's statistics stay as they are (test-time
     adaptation would use the batch's statistics). A network without normalisation layers is refused. The last trusted
-    checkpoint comes back. Learning rate 2.5e-4 if left out.
+    checkpoint comes back. Learning rate 2.5e-4 if left out;
+    the weight is not used.
     """
 
     name: ClassVar[str] = "ent"

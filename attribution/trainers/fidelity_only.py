@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import torch
 
+from attribution.metrics.options import whole_number
 from attribution.networks import Network
 from attribution.trainers.base import Outcome, Report, Task
 from attribution.trainers.fidelity import fidelity_to
@@ -44,8 +45,7 @@ class FidelityOnlyTrainer:
     def __post_init__(self) -> None:
         if not 0 <= self.kick < float("inf"):
             raise ValueError(f"kick: {self.kick!r}: use a number from 0, in units of the learning rate")
-        if self.seed < 0 or self.seed != int(self.seed):
-            raise ValueError(f"seed: {self.seed!r}: use a whole number from 0")
+        whole_number("seed", self.seed, 0)
 
     def rehearse(self, task: Task) -> None:
         check_preset(task)

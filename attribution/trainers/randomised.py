@@ -11,12 +11,14 @@ import torch
 from torch import nn
 
 from attribution.errors import InputError
+from attribution.metrics.options import whole_number
 from attribution.networks import Network
 from attribution.registries import lookup
 from attribution.trainers.base import Outcome, Report, Task
 from attribution.trainers.loop import Plan, StepLoss, fine_tune, rehearse
 from attribution.trainers.seeds import joint_seed
 from attribution.trainers.selection import last_trusted
+from attribution.trainers.settings import refuse_unused
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class RandomisedTrainer:
     instead, and it and all that the network calls after it lose their weights. A layer is initialised as its class
     does it, from `seed` and the run's seed, the same on every device; weights of a module without an initialisation of
     its own are shuffled within their tensor. BatchNorm's statistics belong to the layer. Agreement with the original
-    is chance's and no condition for the export; the score is measured as for any other network.
+    is chance's and no condition for the export; the score is measured as for any other network. The config's weight,
+    learning rate, steps and batch are not used.
     """
 
     cascade: float = 1.0
@@ -44,8 +47,7 @@ class RandomisedTrainer:
             raise ValueError(f"cascade: {self.cascade!r}: use a share of the layers above 0, up to 1")
         if self.from_layer and self.cascade != 1:
             raise ValueError("cascade: stands beside from_layer: keep one of them")
-        if self.seed < 0 or self.seed != int(self.seed):
-            raise ValueError(f"seed: {self.seed!r}: use a whole number from 0")
+        whole_number("seed", self.seed, 0)
 
     def rehearse(self, task: Task) -> None:
         rehearse(task, self._plan(task))
@@ -54,6 +56,8 @@ class RandomisedTrainer:
         return fine_tune(task, self._plan(task), checkpoint, key, report)
 
     def _plan(self, task: Task) -> Plan:
+        refuse_unused(task, self.name, "preset", "fidelity")
+
         def begin(student: Network) -> None:
             randomise(student, self._chosen(student), seed=joint_seed(task.seed, self.seed))
 

@@ -17,6 +17,7 @@ from attribution.networks import Network
 from attribution.trainers.base import Task
 from attribution.trainers.loop import Plan, StepLoss
 from attribution.trainers.selection import last_trusted
+from attribution.trainers.settings import refuse_unused
 from attribution.trainers.steps import batch_of_step
 
 # Wang 2021's learning rate on ImageNet; it is for SGD with momentum there.
@@ -55,6 +56,8 @@ def self_learning(task: Task, name: str, of_logits: Callable[[Tensor], Tensor]) 
             f"training.preset: the published settings are of a fine-tuning on a metric, which {name} is not: "
             "drop preset, and give learning_rate and batch where the defaults do not suit"
         )
+
+    refuse_unused(task, name, "fidelity")
 
     def loss(student: Network, step: int) -> StepLoss:
         items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, step)

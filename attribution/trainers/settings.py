@@ -33,6 +33,13 @@ def fidelity(task: Task) -> Fidelity:
     return "inputs" if task.config.preset == "published" else "inputs_and_images"
 
 
+def refuse_unused(task: Task, trainer: str, *keys: Literal["preset", "fidelity"]) -> None:
+    """InputError if the config sets one of the keys, which the trainer would not use."""
+    for key in keys:
+        if getattr(task.config, key) is not None:
+            raise InputError(f"training.{key}: {trainer} does not use it: leave it out")
+
+
 def check_preset(task: Task) -> None:
     """InputError if the config asks for published settings and the metric has none."""
     if task.config.preset == "published":
@@ -43,11 +50,12 @@ def published(task: Task, keys: str | None) -> tuple[float, float]:
     """The metric's published weight and learning rate; InputError, which asks for `keys`, if it has none."""
     metric = task.metric
     found = as_learnable(metric).published if metric.learnable else None
+    what = f"{metric.name} with this variant" if hasattr(metric, "variant") else metric.name
     if found is None and keys is None:
         raise InputError(
-            f'training.preset: {metric.name} has no published settings: drop preset = "published" and give weight and '
+            f'training.preset: {what} has no published settings: drop preset = "published" and give weight and '
             "learning_rate"
         )
     if found is None:
-        raise InputError(f"{metric.name} has no published settings: give training.{keys}")
+        raise InputError(f"{what} has no published settings: give training.{keys}")
     return found
