@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from attribution.attributors import ATTRIBUTORS, Attributor
-from attribution.config import MetricConfig, RunConfig, Scalar, TrainingConfig, training_for
+from attribution.config import MetricConfig, Option, RunConfig, TrainingConfig, training_for
 from attribution.errors import InputError
 from attribution.identity import method_identity
 from attribution.metrics import METRICS, Metric
@@ -82,7 +82,7 @@ def conditions(config: RunConfig, where: str) -> Iterator[Condition]:
                 )
 
 
-def made(kind: type[Method], options: dict[str, Scalar], at: str) -> Method:
+def made(kind: type[Method], options: dict[str, Option], at: str) -> Method:
     """A method with its options; InputError for options that it does not take."""
     try:
         return kind(**options)

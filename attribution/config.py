@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 import os
 import re
 import tomllib
@@ -10,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from attribution.errors import InputError
@@ -31,12 +32,29 @@ def _layer_shape(value: str) -> str:
     return value
 
 
+def _option(value: object) -> "bool | int | float | str | tuple[bool | int | float | str, ...]":
+    """An option as it stands in the file; a list becomes a tuple."""
+    if isinstance(value, list):
+        return tuple(_scalar(entry) for entry in value)
+    return _scalar(value)
+
+
+def _scalar(value: object) -> bool | int | float | str:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("use a number, a text, true or false, or a list of these")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("use a finite number")
+    return value
+
+
 Slug = Annotated[str, Field(max_length=50), AfterValidator(_slug)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Colour = tuple[float, float, float]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Colour = tuple[Finite, Finite, Finite]
 Scalar = bool | int | float | str
+Option = Annotated[Scalar | tuple[Scalar, ...], PlainValidator(_option)]
 LayerShape = Annotated[str, AfterValidator(_layer_shape)]
 
 
@@ -109,7 +127,7 @@ class NetworkConfig:
     spec: str
     layer: str | None = None
     layer_shape: LayerShape | None = None
-    arguments: dict[str, Scalar] = Field(default_factory=dict)
+    arguments: dict[str, Option] = Field(default_factory=dict)
     preprocessing: PreprocessingConfig | None = None
 
 
@@ -119,7 +137,7 @@ class AttributorConfig:
 
     name: str
     label: str | None = None
-    options: dict[str, Scalar] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
 
     @property
     def display(self) -> str:
@@ -136,7 +154,7 @@ class TrainingConfig:
     """
 
     trainer: str = "fidelity"
-    options: dict[str, Scalar] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
     preset: Literal["published"] | None = None
     weight: Positive | None = None
     learning_rate: Positive | None = None
@@ -154,9 +172,10 @@ class MetricConfig:
 
     name: str
     label: str | None = None
-    options: dict[str, Scalar] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
     training: TrainingConfig = TrainingConfig()
-    training_for: dict[str, dict[str, Scalar]] = Field(default_factory=dict)
+    # Checked as TrainingConfig, laid over `training`.
+    training_for: dict[str, dict[str, object]] = Field(default_factory=dict)
 
     @property
     def display(self) -> str:
@@ -327,8 +346,19 @@ def _validated(adapter: TypeAdapter[Any], data: dict[str, Any], prefix: str) -> 
     try:
         return adapter.validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
-        lines = [prefix + _describe(problem, adapter) for problem in error.errors()]
+        problems = error.errors()
+        # A list whose only entry is wrong also counts as too short: that line would mislead.
+        wrong = [problem["loc"] for problem in problems]
+        lines = [
+            prefix + _describe(problem, adapter)
+            for problem in problems
+            if problem["type"] != "too_short" or not any(_inside(place, problem["loc"]) for place in wrong)
+        ]
         raise InputError("\n".join(dict.fromkeys(lines))) from error
+
+
+def _inside(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
 
 
 def _describe(problem: Any, adapter: TypeAdapter[Any]) -> str:

@@ -5,6 +5,7 @@ import pytest
 from attribution.conditions import conditions
 from attribution.config import read_config, training_for
 from attribution.errors import InputError
+from attribution.metrics.road import ROAD
 
 
 def change(config: Path, old: str, new: str) -> Path:
@@ -114,3 +115,66 @@ def test_every_example_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(examples) >= 5
     for example in examples:
         assert list(conditions(read_config(example), str(example)))
+
+
+def test_an_option_may_be_a_list(small_run: Path) -> None:
+    small_run.write_text(
+        small_run.read_text() + '\n[[metrics]]\nname = "ROAD"\noptions = { percentages = [20, 50.5] }\n'
+        "training = { weight = 1.0, learning_rate = 0.001 }\n"
+    )
+    config = read_config(small_run)
+    assert config.metrics[-1].options == {"percentages": (20, 50.5)}
+    assert config.as_json()["metrics"][-1]["options"] == {"percentages": [20, 50.5]}
+    assert [found.metric for found in conditions(config, str(small_run))][-1] == ROAD(percentages=(20, 50.5))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("inf", r"options\.k: use a finite number \(here: inf\)"),
+        ("[1, nan]", r"options\.k: use a finite number"),
+        ("{ a = 1 }", r"options\.k: use a number, a text, true or false, or a list of these"),
+        ("[[1]]", r"options\.k: use a number, a text, true or false, or a list of these"),
+    ],
+)
+def test_an_option_of_another_kind_is_named_in_one_line(small_run: Path, value: str, expected: str) -> None:
+    small_run.write_text(small_run.read_text() + f'\n[[metrics]]\nname = "TopK"\noptions = {{ k = {value} }}\n')
+    with pytest.raises(InputError, match=expected) as caught:
+        read_config(small_run)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+@pytest.mark.parametrize("key", ["weight", "learning_rate"])
+def test_training_settings_are_finite(small_run: Path, key: str, value: str) -> None:
+    text = small_run.read_text().replace(
+        '[[metrics]]\nname = "Focus"',
+        f'training_for = {{ GradCAM = {{ {key} = {value} }} }}\n\n[[metrics]]\nname = "Focus"',
+    )
+    small_run.write_text(text)
+    with pytest.raises(InputError, match=rf"training_for\.GradCAM\.{key}: "):
+        read_config(small_run)
+
+
+def test_a_trainers_options_can_differ_by_attributor(small_run: Path) -> None:
+    text = small_run.read_text().replace(
+        '[[metrics]]\nname = "Focus"',
+        'training_for = { GuidedBackprop = { trainer = "rpl", options = { q = 0.5 } } }\n\n[[metrics]]\nname = "Focus"',
+    )
+    small_run.write_text(text)
+    metric = read_config(small_run).metrics[0]
+    guided, plain = (training_for(metric, name, "study.toml") for name in ("GuidedBackprop", "GradCAM"))
+    assert (guided.trainer, guided.options) == ("rpl", {"q": 0.5})
+    assert (plain.trainer, plain.options) == ("fidelity", {})
+
+
+def test_a_list_with_one_wrong_entry_is_not_called_too_short(small_run: Path) -> None:
+    head, _, _ = small_run.read_text().partition("[[metrics]]")
+    small_run.write_text(head + '[[metrics]]\nname = "RMA"\noptionz = {}\n')
+    with pytest.raises(InputError) as caught:
+        read_config(small_run)
+    assert str(caught.value).count("\n") == 0
+    assert "metrics[0].optionz: unknown key: did you mean 'options'?" in str(caught.value)
+    small_run.write_text("metrics = []\n" + head)
+    with pytest.raises(InputError, match=r"metrics: .*at least 1 item"):
+        read_config(small_run)
