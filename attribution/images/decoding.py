@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import PIL
@@ -21,7 +23,12 @@ from attribution.images.samples import Box, Dataset, Sample
 from attribution.progress import Progress
 
 # Part of the cache key: raise it when decoding changes.
-_VERSION = 1
+_VERSION = 2
+# Images that are decoded before they are asked for, per worker: what is written slowly must not fill the memory.
+AHEAD = 4
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -99,8 +106,9 @@ def _decode_into(
     def work(sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None] | str:
         return _decode_sample(sample, preprocessing)
 
-    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
-        for index, result in enumerate(pool.map(work, samples)):
+    workers = workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for index, result in enumerate(_mapped(pool, work, samples, ahead=AHEAD * workers)):
             if isinstance(result, str):
                 readable[index] = False
                 unreadable.append(result)
@@ -118,6 +126,23 @@ def _decode_into(
         masks.flush()
     np.save(folder / "readable.npy", readable)
     (folder / "report.json").write_text(json.dumps({"unreadable": unreadable, "empty_masks": empty}))
+
+
+def _mapped(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Sequence[Item], *, ahead: int
+) -> Iterator[Result]:
+    """``map(function, items)`` in the pool, with at most `ahead` calls begun or done and not taken yet."""
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(function, item))
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for call in waiting:
+            call.cancel()
 
 
 def _open(folder: Path) -> Decoded:

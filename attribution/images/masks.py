@@ -103,12 +103,17 @@ def read_numbers(path: Path, known: Iterable[int], encoding: Encoding) -> NDArra
 
 
 def to_mask(image: Image.Image) -> NDArray[np.bool_]:
-    """True where a mask image is not zero (any grey level, colour or palette entry but the first) nor transparent."""
+    """True where a mask image is not zero (any grey level, colour or palette entry but the first) nor transparent.
+
+    Transparent is what an alpha channel says, or the colour or palette entries that the file names as transparent.
+    """
     values = np.asarray(image)
-    if image.mode in ("LA", "RGBA"):
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa"):
         marked = (values[..., :-1] != 0).any(axis=-1) & (values[..., -1] != 0)
     elif values.ndim == 3:
         marked = (values != 0).any(axis=-1)
     else:
         marked = values != 0
+    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
+        marked = marked & (np.asarray(image.convert("RGBA"))[..., -1] != 0)
     return np.asarray(marked, dtype=np.bool_)

@@ -1,7 +1,9 @@
 """decode and normalise."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision.transforms import v2
 
-from attribution.images import Dataset, Preprocessing, decode, list_csv, list_folder, normalise
+from attribution.images import Dataset, Preprocessing, decode, decoding, list_csv, list_folder, normalise
 from attribution.images.decoding import to_rgb
 from attribution.images.masks import to_mask
 from attribution.tests.images import class_folders, mask_file, photo
@@ -137,6 +139,55 @@ def test_masks_of_any_kind_mark_what_is_not_zero() -> None:
     assert not to_mask(Image.fromarray(colour)).any()
     colour[..., 3] = 255
     assert to_mask(Image.fromarray(colour)).tolist() == marked
+
+
+def test_a_palette_with_an_alpha_channel_marks_what_is_opaque() -> None:
+    image = Image.new("PA", (3, 1))
+    for x, pixel in enumerate([(0, 255), (1, 255), (1, 0)]):
+        image.putpixel((x, 0), pixel)
+    assert to_mask(image).tolist() == [[False, True, False]]
+
+
+@pytest.mark.parametrize("transparency", [2, b"\xff\xff\x00"])
+def test_palette_entries_that_a_file_names_transparent_are_no_mask(tmp_path: Path, transparency: int | bytes) -> None:
+    image = Image.fromarray(np.array([[0, 1, 2]], dtype=np.uint8))
+    image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    image.save(tmp_path / "m.png", transparency=transparency)
+    with Image.open(tmp_path / "m.png") as read:
+        assert read.mode == "P"
+        assert to_mask(read).tolist() == [[False, True, False]]
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("L", 7), ("RGB", (7, 7, 7))])
+def test_a_colour_that_a_file_names_transparent_is_no_mask(
+    tmp_path: Path, mode: str, colour: int | tuple[int, int, int]
+) -> None:
+    image = Image.fromarray(np.array([[0, 7, 9]], dtype=np.uint8)).convert(mode)
+    image.save(tmp_path / "m.png", transparency=colour)
+    with Image.open(tmp_path / "m.png") as read:
+        assert read.mode == mode
+        assert to_mask(read).tolist() == [[False, False, True]]
+
+
+def test_a_slow_writer_is_not_buried_in_decoded_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted, outstanding = 0, []
+
+    class Counted(ThreadPoolExecutor):
+        def submit(self, *arguments: Any, **named: Any) -> Any:
+            nonlocal submitted
+            submitted += 1
+            return super().submit(*arguments, **named)
+
+    def writer(_what: str, done: int, _total: int) -> None:
+        # However slow it is: no more than these can be in memory.
+        outstanding.append(submitted - done)
+
+    monkeypatch.setattr(decoding, "ThreadPoolExecutor", Counted)
+    dataset = list_folder(class_folders(tmp_path, ["cat"], 40), name="pets", where="study.toml")
+    decode(dataset, PLAIN, tmp_path / "cache", workers=2, progress=writer)
+    assert submitted == len(outstanding) == 40
+    assert max(outstanding) == 2 * decoding.AHEAD - 1
+    assert outstanding[-1] == 0
 
 
 def test_a_truncated_image_is_named_and_its_row_marked(tmp_path: Path) -> None:
