@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from torch import nn
@@ -37,7 +37,10 @@ def network_identity(entry: NetworkConfig, module: nn.Module) -> str:
     their settings as they print themselves.
     """
     scheme, _, rest = entry.spec.partition(":")
-    spec = sha256(Path(rest).read_bytes()).hexdigest() if scheme == "file" else entry.spec
+    spec = entry.spec
+    if scheme == "file":
+        with Path(rest).open("rb") as file:
+            spec = file_digest(file, "sha256").hexdigest()
     named = [value for value in (entry.spec, *entry.arguments.values()) if str(value).startswith("import:")]
     behind = [sys.modules.get(str(value).split(":")[1]) for value in named]
     code = code_of({type(each) for each in module.modules()}, [getattr(each, "__file__", None) for each in behind])

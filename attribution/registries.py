@@ -17,7 +17,7 @@ from attribution.errors import InputError
 
 Entry = TypeVar("Entry")
 
-# Digests of the code of modules that were read from files beside a config, and of those files' helpers.
+# By name, digests of the modules that were read from files beside a config, and of those that these import from there.
 _LOADED: dict[str, str] = {}
 _HELPERS: dict[str, str] = {}
 
@@ -100,9 +100,10 @@ def _load(path: Path) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     helpers = {each.stem: each for each in sources if each != path}
-    for helper in helpers:
-        # One from another folder, or as it was before it was edited.
-        if _HELPERS.get(helper, digest) != digest:
+    now = {helper: sha256(f"{each}/".encode() + sources[each]).hexdigest() for helper, each in helpers.items()}
+    # Some are from another folder, or as they were before an edit; the others may have imported those.
+    if any(_HELPERS.get(helper, now[helper]) != now[helper] for helper in helpers):
+        for helper in _HELPERS.keys() & helpers.keys():
             sys.modules.pop(helper, None)
     importlib.invalidate_caches()
     spec = spec_from_file_location(name, path, loader=_FromBytes(name, path, sources[path]))
@@ -116,7 +117,7 @@ def _load(path: Path) -> ModuleType:
     finally:
         if name not in _LOADED:
             del sys.modules[name]
-    _HELPERS.update({helper: digest for helper in helpers if _is_from(helper, helpers[helper])})
+    _HELPERS.update({helper: now[helper] for helper in helpers if _is_from(helper, helpers[helper])})
     return module
 
 
@@ -171,8 +172,12 @@ def members(protocol: type) -> set[str]:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
+    """Files in `folder` can be imported, and leave no compiled code that would stand for them after an edit."""
+    before = sys.dont_write_bytecode
     sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
         sys.path.remove(str(folder))
+        sys.dont_write_bytecode = before

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from attribution import pipeline
 from attribution.attributors import ATTRIBUTORS, Attributor
 from attribution.errors import InputError
 from attribution.identity import method_identity
+from attribution.metrics import METRICS
 from attribution.registries import method
 from attribution.tests.test_pipeline import files_of
+from attribution.trainers import TRAINERS
 
 FILE = """
 from dataclasses import dataclass
@@ -33,10 +36,10 @@ class Mine(Saliency):
 """
 
 
-def found(folder: Path) -> Any:
+def found(folder: Path, name: str = "my_methods:Mine") -> Any:
     return method(
         ATTRIBUTORS,
-        "my_methods:Mine",
+        name,
         "study.toml: attributors[0].name",
         "attributor",
         protocol=Attributor,
@@ -75,10 +78,38 @@ def test_the_code_of_a_file_that_it_imports_from_beside_it_counts_too(tmp_path: 
     helper = write(tmp_path / "my_helper_file.py", "FACTOR = 4.0")
     before = found(tmp_path)
     assert before().factor == 4.0
-    helper.write_text("FACTOR = 5.25")
+    times = helper.stat()
+    helper.write_text("FACTOR = 5.0")
+    os.utime(helper, ns=(times.st_atime_ns, times.st_mtime_ns))
     after = found(tmp_path)
-    assert after().factor == 5.25
+    assert after().factor == 5.0
     assert method_identity(before())["own code"] != method_identity(after())["own code"]
+
+
+def test_two_files_share_what_both_import_from_beside_them(tmp_path: Path) -> None:
+    write(tmp_path / "my_shared_file.py", "class Known: pass")
+    text = "from my_shared_file import Known\n" + FILE + "    known: ClassVar[type] = Known\n"
+    write(tmp_path / "my_methods.py", text)
+    write(tmp_path / "my_others.py", text)
+    assert found(tmp_path).known is found(tmp_path, "my_others:Mine").known
+
+
+def test_helpers_of_the_same_name_in_two_folders_are_two(tmp_path: Path) -> None:
+    for name, factor in (("one", "1.0"), ("two", "2.0"), ("one", "1.0")):
+        write(tmp_path / name / "my_middle_file.py", "from my_inner_file import FACTOR")
+        write(tmp_path / name / "my_inner_file.py", f"FACTOR = {factor}")
+        text = f"# {factor}\nfrom my_middle_file import FACTOR\n" + FILE.replace("= 1.0", "= FACTOR")
+        write(tmp_path / name / "my_methods.py", text)
+        assert found(tmp_path / name)().factor == float(factor)
+
+
+@pytest.mark.parametrize("registry", [ATTRIBUTORS, METRICS, TRAINERS], ids=["attributors", "metrics", "trainers"])
+def test_harmonys_own_methods_are_told_apart_without_an_address(registry: dict[str, type]) -> None:
+    for kind in registry.values():
+        identity = method_identity(kind())
+        assert identity["own code"] == []
+        assert " at 0x" not in str(identity)
+        assert is_dataclass(kind)
 
 
 def test_the_same_code_has_the_same_identity_in_another_folder(tmp_path: Path) -> None:
