@@ -81,7 +81,7 @@ def test_rehearsing_changes_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, made in TRAINERS.items() if made.control])
-def test_a_control_brings_back_its_last_trusted_checkpoint_whatever_its_score(name: str, tmp_path: Path) -> None:
+def test_a_control_brings_back_its_last_faithful_checkpoint_whatever_its_score(name: str, tmp_path: Path) -> None:
     selection = train(TRAINERS[name](), small_task(minimum_agreement=0.0), tmp_path / "c.pt").selection
     assert selection.step == selection.history[-1]["step"]
     assert selection.after == selection.history[-1]["validation"]

@@ -16,9 +16,9 @@ class ENTTrainer:
     """Adapts normalisation layers' affine parameters on the mean entropy of the network's answers, in nats.
 
     The entropy is over all classes. All other weights and BatchNorm's statistics stay as they are (test-time
-    adaptation would use the batch's statistics). A network without normalisation layers is refused. The last trusted
-    checkpoint comes back. Learning rate 2.5e-4 if left out;
-    the weight is not used.
+    adaptation would use the batch's statistics). A network without normalisation layers is refused. The last
+    checkpoint that agrees with the original often enough comes back. Learning rate 2.5e-4 if left out; the config's
+    weight is not used.
     """
 
     name: ClassVar[str] = "ent"

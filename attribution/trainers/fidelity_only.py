@@ -20,7 +20,7 @@ from attribution.trainers.base import Outcome, Report, Task
 from attribution.trainers.fidelity import fidelity_to
 from attribution.trainers.loop import Plan, StepLoss, fine_tune, rehearse, trainable
 from attribution.trainers.seeds import joint_seed
-from attribution.trainers.selection import last_trusted
+from attribution.trainers.selection import last_faithful
 from attribution.trainers.settings import check_preset, learning_rate
 from attribution.trainers.steps import prepare_batch
 
@@ -29,9 +29,10 @@ from attribution.trainers.steps import prepare_batch
 class FidelityOnlyTrainer:
     """Adam on fidelity alone, from weights that lie `kick` x learning rate beside the original's, signs by `seed`.
 
-    The metric is scored at every validation, but has no say in the weights: the last trusted checkpoint comes back,
-    since the one that happens to score best would have been chosen by the metric. ``kick = 0`` begins at the original
-    itself. The config's `weight` is not used; the learning rate is the config's, else the metric's published one.
+    The metric is scored at every validation, but has no say in the weights: the last checkpoint that agrees with the
+    original often enough comes back, since the one that happens to score best would have been chosen by the metric.
+    ``kick = 0`` begins at the original itself. The config's `weight` is not used; the learning rate is the config's,
+    else the metric's published one.
     """
 
     kick: float = 1.0
@@ -65,7 +66,7 @@ class FidelityOnlyTrainer:
         def begin(student: Network) -> None:
             push(student, self.kick * rate, seed=joint_seed(task.seed, self.seed))
 
-        return Plan(loss=loss, learning_rate=rate, steps=task.config.steps, begin=begin, rank=last_trusted)
+        return Plan(loss=loss, learning_rate=rate, steps=task.config.steps, begin=begin, rank=last_faithful)
 
 
 def push(network: Network, distance: float, *, seed: int) -> None:

@@ -17,7 +17,7 @@ from attribution.registries import lookup
 from attribution.trainers.base import Outcome, Report, Task
 from attribution.trainers.loop import Plan, StepLoss, fine_tune, rehearse
 from attribution.trainers.seeds import joint_seed
-from attribution.trainers.selection import last_trusted
+from attribution.trainers.selection import last_faithful
 from attribution.trainers.settings import refuse_unused
 
 
@@ -64,7 +64,7 @@ class RandomisedTrainer:
         def loss(_student: Network, _step: int) -> StepLoss:
             raise RuntimeError("randomised weights are not trained")
 
-        return Plan(loss=loss, learning_rate=0.0, steps=0, begin=begin, rank=last_trusted)
+        return Plan(loss=loss, learning_rate=0.0, steps=0, begin=begin, rank=last_faithful)
 
     def _chosen(self, network: Network) -> list[str]:
         """Names of the layers to randomise."""

@@ -18,8 +18,8 @@ class RPLTrainer:
 
     p are the softmax probabilities over all classes; y carries no gradient. ``q = 1`` is 1 - p_y (mean absolute
     error), q towards 0 the cross-entropy. All other weights and BatchNorm's statistics stay as they are. A network
-    without normalisation layers is refused. The last trusted checkpoint comes back. Learning rate 2.5e-4 if left out;
-    the weight is not used.
+    without normalisation layers is refused. The last checkpoint that agrees with the original often enough comes back.
+    Learning rate 2.5e-4 if left out; the config's weight is not used.
     """
 
     q: float = 0.8

@@ -45,7 +45,7 @@ def best_on_the_metric(measured: Measured) -> list[float]:
     return [1.0, measured.gain] if measured.trusted else [0.0, measured.agreement]
 
 
-def last_trusted(measured: Measured) -> list[float]:
+def last_faithful(measured: Measured) -> list[float]:
     """The last checkpoint that agrees with the original often enough; only if there is none, the most faithful one.
 
     For controls: to take the one that happens to score best, or has a score at all, would be to let the metric choose.

@@ -16,7 +16,7 @@ from attribution.errors import InputError
 from attribution.networks import Network
 from attribution.trainers.base import Task
 from attribution.trainers.loop import Plan, StepLoss
-from attribution.trainers.selection import last_trusted
+from attribution.trainers.selection import last_faithful
 from attribution.trainers.settings import refuse_unused
 from attribution.trainers.steps import batch_of_step
 
@@ -49,7 +49,8 @@ def normalisation_parameters(network: Network) -> list[nn.Parameter]:
 def self_learning(task: Task, name: str, of_logits: Callable[[Tensor], Tensor]) -> Plan:
     """Adam on `of_logits` (logits [N, classes] to a number) of plain training images, all classes counted.
 
-    The metric has no say in the weights: the last trusted checkpoint comes back.
+    The metric has no say in the weights: the last checkpoint that agrees with the original often enough comes
+    back.
     """
     if task.config.preset is not None:
         raise InputError(
@@ -69,5 +70,5 @@ def self_learning(task: Task, name: str, of_logits: Callable[[Tensor], Tensor]) 
         learning_rate=LEARNING_RATE if task.config.learning_rate is None else task.config.learning_rate,
         steps=task.config.steps,
         trained=normalisation_parameters,
-        rank=last_trusted,
+        rank=last_faithful,
     )
