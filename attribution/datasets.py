@@ -27,6 +27,7 @@ def _csv(config: DatasetConfig, at: str) -> Dataset:
         name=config.name,
         masks=config.masks,
         columns=config.columns,
+        classes=config.classes,
         class_indices=config.class_indices or None,
         where=at,
     )
@@ -38,6 +39,7 @@ def _folder(config: DatasetConfig, at: str) -> Dataset:
         name=config.name,
         masks=config.masks,
         boxes=config.boxes,
+        classes=config.classes,
         class_indices=config.class_indices or None,
         where=at,
     )
@@ -146,7 +148,9 @@ def only_classes(dataset: Dataset, config: DatasetConfig, seed: int, at: str) ->
     wanted = set(config.classes or known)
     if config.number_of_classes is not None:
         if config.number_of_classes > len(wanted):
-            raise InputError(f"{at}.number_of_classes: {config.number_of_classes} wanted, there are {len(wanted)}")
+            raise InputError(
+                f"{at}.number_of_classes: {config.number_of_classes} wanted, there are {len(wanted)}: ask for fewer"
+            )
         drawn = np.random.default_rng(seed).choice(sorted(wanted), size=config.number_of_classes, replace=False)
         wanted = {str(label) for label in drawn}
     return replace(dataset, samples=tuple(sample for sample in dataset.samples if sample.label in wanted))

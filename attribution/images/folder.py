@@ -1,11 +1,11 @@
 """A folder with one subfolder per class -> samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attribution.errors import InputError
 from attribution.images.boxes import read_boxes
-from attribution.images.classes import number_classes
+from attribution.images.classes import keep_classes, number_classes
 from attribution.images.masks import MarkedPixels
 from attribution.images.samples import (
     IMAGE_SUFFIXES,
@@ -24,6 +24,7 @@ def list_folder(
     name: str,
     masks: Path | None = None,
     boxes: Path | None = None,
+    classes: Sequence[str] = (),
     class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
@@ -31,8 +32,9 @@ def list_folder(
 
     ``masks`` is a parallel folder: ``images/cat/1.jpg`` has its mask in ``masks/cat/1.png``. ``boxes`` is a CSV file
     with the columns file (relative to ``images``), x0, y0, x1, y1 and a row per box, or a folder of XML files (see
-    ``read_boxes``); boxes of other files are ignored. The class index is ``class_indices[folder]``, or the place of
-    the folder in sorted order. ``where`` names the config table in errors, such as ``study.toml: dataset``.
+    ``read_boxes``); boxes of other files are ignored. ``classes`` keeps the folders of these names. The class index is
+    ``class_indices[folder]``, or the place of the folder among all of them in sorted order. ``where`` names the config
+    table in errors, such as ``study.toml: dataset``.
 
     Hidden files and folders are left out; files that are not images are named in ``unreadable``.
     Raises InputError for anything missing, empty, ambiguous or of the wrong size.
@@ -49,9 +51,10 @@ def list_folder(
         if entry.is_file() and not entry.name.startswith(".")
     ]
 
+    kept = list(keep_classes({folder: folder.name for folder in folders}, classes, where))
     files: list[tuple[str, Path]] = []
     empty: list[str] = []
-    for folder in folders:
+    for folder in kept:
         found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _hidden(path, folder)]
         pictures = [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
         unreadable.extend(f"{path}: not an image file" for path in found if path.suffix.lower() not in IMAGE_SUFFIXES)
@@ -64,7 +67,8 @@ def list_folder(
             f" ({', '.join(IMAGE_SUFFIXES)}) or remove the folder"
         )
 
-    indices = number_classes([folder.name for folder in folders], class_indices, where)
+    numbered = folders if class_indices is None else kept
+    indices = number_classes([folder.name for folder in numbered], class_indices, where)
     mask_of = _masks(images, [path for _, path in files], masks, where)
     label_of = {path: label for label, path in files}
     box_of = {} if boxes is None else read_boxes(boxes, images, list(label_of), label_of, f"{where}.boxes")
@@ -79,7 +83,8 @@ def list_folder(
         )
         for label, path in files
     ]
-    return make_dataset(name, samples, unreadable, where=where, mask_field="masks", box_field="boxes")
+    counted = len(folders) if classes else None
+    return make_dataset(name, samples, unreadable, where=where, mask_field="masks", box_field="boxes", counted=counted)
 
 
 def _hidden(path: Path, folder: Path) -> bool:

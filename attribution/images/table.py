@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attribution.errors import InputError
-from attribution.images.classes import number_classes
+from attribution.images.classes import keep_classes, number_classes
 from attribution.images.masks import MarkedPixels
 from attribution.images.samples import Box, Dataset, Sample, check_classes, make_dataset, need_files, sample_name, some
 
@@ -24,6 +24,7 @@ def list_csv(
     name: str,
     masks: Path | None = None,
     columns: Mapping[str, str],
+    classes: Sequence[str] = (),
     class_indices: Mapping[str, int] | None = None,
     where: str,
 ) -> Dataset:
@@ -31,8 +32,9 @@ def list_csv(
 
     ``columns`` says which column holds what; its keys are image and label, and where there are such columns mask, or
     x0, y0, x1, y1 (inclusive pixels), and class_index (otherwise the index is ``class_indices[label]``, or the place of
-    the label in sorted order). Image paths are relative to ``images``, mask paths to ``masks`` (or to the table's
-    folder if that is None). ``where`` names the config table in errors, such as ``study.toml: dataset``.
+    the label among all of them in sorted order). ``classes`` keeps the rows with these labels. Image paths are
+    relative to ``images``, mask paths to ``masks`` (or to the table's folder if that is None). ``where`` names the
+    config table in errors, such as ``study.toml: dataset``.
 
     Raises InputError for a missing table, column or file, a cell that is empty or no whole number (with its row), and
     anything of the wrong size.
@@ -40,6 +42,8 @@ def list_csv(
     _check_keys(columns, where)
     if class_indices is not None and "class_index" in columns:
         raise InputError(f"{where}.class_indices: stands beside columns.class_index: keep one of them")
+    if masks is not None and "mask" not in columns:
+        raise InputError(f"{where}.masks: is not read without columns.mask: name that column, or drop masks")
     header, rows = read_table(table, f"{where}.table")
     for key, column in columns.items():
         column_name(column, header, table, f"{where}.columns.{key}")
@@ -50,15 +54,19 @@ def list_csv(
     if not rows:
         raise InputError(f"{where}.table: {table} has no rows: add one row per image")
 
-    labels = sorted({_cell(row, columns["label"], table, number, where) for number, row in rows})
+    label_of = {number: _cell(row, columns["label"], table, number, where) for number, row in rows}
+    kept = keep_classes(label_of, classes, where)
+    labels = sorted(set((label_of if class_indices is None else kept).values()))
     place = number_classes(labels, class_indices, where)
     samples: dict[Path, Sample] = {}
     row_of: dict[Path, int] = {}
     for number, row in rows:
+        if number not in kept:
+            continue
         at = f"{where}.table: {table.name} row {number}"
         relative = _cell(row, columns["image"], table, number, where)
         path = images / relative
-        label = _cell(row, columns["label"], table, number, where)
+        label = kept[number]
         mask = None
         if "mask" in columns:
             mask = (masks or table.parent) / _cell(row, columns["mask"], table, number, where)
@@ -84,7 +92,8 @@ def list_csv(
     check_classes(((sample.label, sample.class_index) for sample in listed), where=f"{where}.columns.class_index")
     need_files([sample.path for sample in listed], f"{where}.columns.image", images)
     need_files([sample.mask.path for sample in listed if sample.mask], f"{where}.columns.mask", masks or table.parent)
-    return make_dataset(name, listed, (), where=where, mask_field="masks", box_field="columns")
+    counted = len(set(label_of.values())) if classes else None
+    return make_dataset(name, listed, (), where=where, mask_field="masks", box_field="columns", counted=counted)
 
 
 def read_table(table: Path, where: str) -> tuple[list[str], list[tuple[int, Row]]]:

@@ -10,6 +10,7 @@ from attribution.config import DatasetConfig, read_config
 from attribution.datasets import LAYOUTS, list_dataset, only_classes
 from attribution.errors import InputError
 from attribution.images import Dataset, Sample
+from attribution.tests.images import class_folders
 from attribution.tests.test_images_coco import BLOCK, CAT, PERSON, annotation, coco
 from attribution.tests.test_images_imagenet_s import TENCH, imagenet_tree
 from attribution.tests.test_images_oxford_pets import pets_tree
@@ -113,13 +114,21 @@ def test_imagenet_s_is_read_as_the_config_says(tmp_path: Path) -> None:
     assert areas(f"{text}undecided = 'object'", tmp_path)[name] == 4
 
 
-@pytest.mark.parametrize("layout", ["voc", "coco", "oxford_pets", "imagenet_s"])
+@pytest.mark.parametrize("layout", ["folder", "csv", "voc", "coco", "oxford_pets", "imagenet_s"])
 def test_only_the_classes_that_are_kept_need_an_index(tmp_path: Path, layout: str) -> None:
     voc(tmp_path / "VOC2012", {"person": [[15, 0], [0, 0]], "cat": [[8, 255], [0, 0]]})
     coco(tmp_path, [annotation(1, 1, CAT, [BLOCK]), annotation(2, 2, PERSON, [BLOCK])], pictures=2)
     pets_tree(tmp_path / "pets")
     imagenet_tree(tmp_path)
+    class_folders(tmp_path, ["cat", "dog"], 1, masks=True)
+    (tmp_path / "table.csv").write_text("file,label,mask\ncat/0.png,cat,cat/0.png\ndog/0.png,dog,dog/0.png\n")
     places, label = {
+        "folder": ("images = 'images'\nmasks = 'masks'", "cat"),
+        "csv": (
+            "images = 'images'\nmasks = 'masks'\ntable = 'table.csv'\n"
+            "columns = { image = 'file', label = 'label', mask = 'mask' }",
+            "cat",
+        ),
         "voc": ("images = 'VOC2012'", "cat"),
         "coco": ("images = 'val2017'\nannotations = 'annotations/instances_val2017.json'", "cat"),
         "oxford_pets": ("images = 'pets'", "Abyssinian"),
@@ -134,3 +143,38 @@ def test_only_the_classes_that_are_kept_need_an_index(tmp_path: Path, layout: st
     assert len(areas(f"{text}classes = ['{label}']", tmp_path)) == 1
     with pytest.raises(InputError, match=r"dataset\.classes: unknown class 'x'"):
         areas(f"{text}classes = ['x']", tmp_path)
+
+
+@pytest.mark.parametrize("layout", ["folder", "csv"])
+def test_a_class_that_is_kept_has_its_place_among_all(tmp_path: Path, layout: str) -> None:
+    class_folders(tmp_path, ["cat", "dog", "eel"], 2)
+    rows = [f"{label}/{place}.png,{label}\n" for label in ("cat", "dog", "eel") for place in range(2)]
+    (tmp_path / "table.csv").write_text("".join(["file,label\n", *rows]))
+    table = {"table": tmp_path / "table.csv", "columns": {"image": "file", "label": "label"}}
+    config = DatasetConfig(
+        name="X",
+        layout=layout,  # type: ignore[arg-type]
+        images=tmp_path / "images",
+        classes=("dog",),
+        **(table if layout == "csv" else {}),  # type: ignore[arg-type]
+    )
+    dataset = list_dataset(config, "study.toml")
+    assert (dataset.classes, len(dataset.samples), dataset.counted) == ({1: "dog"}, 2, 3)
+
+
+def test_what_is_wrong_with_a_class_that_is_left_out_does_not_matter(tmp_path: Path) -> None:
+    class_folders(tmp_path, ["cat", "dog"], 1, masks=True)
+    (tmp_path / "masks" / "dog" / "0.png").unlink()
+    (tmp_path / "images" / "eel").mkdir()
+    text = "layout = 'folder'\nimages = 'images'\nmasks = 'masks'\n"
+    with pytest.raises(InputError, match="no images in class eel"):
+        areas(text, tmp_path)
+    assert list(areas(f"{text}classes = ['cat']", tmp_path)) == ["cat-0"]
+
+
+def test_masks_of_a_table_without_a_column_for_them_are_refused(tmp_path: Path) -> None:
+    class_folders(tmp_path, ["cat"], 1, masks=True)
+    (tmp_path / "table.csv").write_text("file,label\ncat/0.png,cat\n")
+    text = "layout = 'csv'\nimages = 'images'\ntable = 'table.csv'\ncolumns = { image = 'file', label = 'label' }\n"
+    with pytest.raises(InputError, match=r"dataset\.masks: is not read without columns\.mask: name that column"):
+        areas(f"{text}masks = 'masks'", tmp_path)
