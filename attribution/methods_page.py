@@ -97,8 +97,8 @@ def _published(kind: type) -> str:
     found = kind(variant="published").published if variants else kind().published
     if found is None:
         return ""
-    of = ' of variant = "published"' if variants else ""
-    return f"published weight{of} {found[0]:g}, learning rate {found[1]:g}"
+    of = ' (variant = "published")' if variants else ""
+    return f"published weight {found[0]:g}, learning rate {found[1]:g}{of}"
 
 
 def _first_paragraph(text: str) -> str:

@@ -30,7 +30,7 @@ def test_a_method_is_registered_under_its_own_name(registry: dict[str, type]) ->
 
 def test_published_settings_are_shown_with_the_variant_that_has_them() -> None:
     page = methods_page()
-    assert 'published weight of variant = "published" 0.01, learning rate 3e-05' in page
-    assert 'published weight of variant = "published" 5e-06, learning rate 3e-05' in page
-    assert "published weight 0.05, learning rate 3e-06" in page
+    assert 'published weight 0.01, learning rate 3e-05 (variant = "published")*' in page
+    assert 'published weight 5e-06, learning rate 3e-05 (variant = "published")*' in page
+    assert "published weight 0.05, learning rate 3e-06*" in page
     assert page.count("published weight") == 5
