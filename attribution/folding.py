@@ -54,6 +54,7 @@ def foldable(module: nn.Module, images: Tensor, layer: nn.Module) -> list[Pair]:
     """
     normed: list[tuple[nn.BatchNorm2d, Tensor]] = []
     shown: list[int] = []
+    called: set[int] = set()
     watch = _Watch()
 
     def see(norm: nn.Module, inputs: tuple[Any, ...], _output: object) -> None:
@@ -64,7 +65,13 @@ def foldable(module: nn.Module, images: Tensor, layer: nn.Module) -> list[Pair]:
         shown.append(id(output))
         watch.alive += [output] if isinstance(output, Tensor) else []
 
+    def note(convolution: nn.Module, _inputs: object, _output: object) -> None:
+        called.add(id(convolution))
+
+    plain = [child for child in module.modules() if isinstance(child, nn.Conv2d) and _is_plain(child)]
     with ExitStack() as stack:
+        for watched in plain:
+            stack.callback(watched.register_forward_hook(note).remove)
         for child in module.modules():
             # A subclass may do more than normalise.
             if type(child) is nn.BatchNorm2d:
@@ -73,13 +80,12 @@ def foldable(module: nn.Module, images: Tensor, layer: nn.Module) -> list[Pair]:
         stack.enter_context(torch.no_grad())
         stack.enter_context(watch)
         module(images)
-    convolutions = {
-        id(child.weight): child for child in module.modules() if isinstance(child, nn.Conv2d) and _is_plain(child)
-    }
+    # Of several that share a weight, the one that used it comes last, and counts.
+    by_weight = {id(child.weight): child for child in sorted(plain, key=lambda child: id(child) in called)}
     calls = [id(norm) for norm, _ in normed]
     pairs = []
     for norm, taken in normed:
-        convolution = convolutions.get(watch.convolved.get(id(taken), 0))
+        convolution = by_weight.get(watch.convolved.get(id(taken), 0))
         if (
             convolution is not None
             and _is_plain(norm)
@@ -103,10 +109,11 @@ def fold(module: nn.Module, pairs: list[Pair]) -> None:
         weight, bias = folded(pair.convolution, pair.norm)
         pair.convolution.weight = nn.Parameter(weight, requires_grad=False)
         pair.convolution.bias = nn.Parameter(bias, requires_grad=False)
-    gone = {id(pair.norm) for pair in pairs}
+    # One for each norm, so that what has two names stays one module.
+    instead = {id(pair.norm): nn.Identity() for pair in pairs}
     for parent, name, child in list(_children(module)):
-        if id(child) in gone:
-            setattr(parent, name, nn.Identity())
+        if id(child) in instead:
+            setattr(parent, name, instead[id(child)])
 
 
 def folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

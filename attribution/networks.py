@@ -15,6 +15,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from urllib.parse import parse_qsl
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils._pytree import tree_leaves
 
 from attribution.architectures import ARCHITECTURES
 from attribution.config import NetworkConfig
@@ -78,8 +81,15 @@ class Network:
         return list(range(self.classes)) if self.columns is None else list(self.columns)
 
     def copy(self) -> "Network":
-        """A network with weights of its own, to be fine-tuned."""
-        return replace(self, module=copy.deepcopy(self.module))
+        """A network with weights of its own, to be fine-tuned. InputError if its module cannot be copied."""
+        try:
+            module = copied(self.module)
+        except COPYING_FAILED as error:
+            raise InputError(
+                f"network {self.name}: a copy of it to be fine-tuned cannot be made ({error}): keep no such thing on "
+                "its modules"
+            ) from error
+        return replace(self, module=module)
 
     def restricted(self, classes: Sequence[int]) -> "Network":
         """The same network choosing among `classes` only."""
@@ -91,8 +101,7 @@ class Network:
 
     def feature_layer(self) -> nn.Module:
         """The module whose output GradCAM explains; InputError if the network has none of that name."""
-        modules = dict(self.module.named_modules())
-        module: nn.Module = lookup(modules, self.layer, f"network {self.name}: layer", "module")
+        module: nn.Module = lookup(modules_by_name(self.module), self.layer, f"network {self.name}: layer", "module")
         return module
 
     def weights_digest(self) -> str:
@@ -100,8 +109,44 @@ class Network:
         digest = sha256()
         for name, value in sorted(self.module.state_dict().items()):
             digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+            # As bytes, because numpy has no bfloat16.
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+
+# What copying a module raises if it holds something that cannot be copied: a graph, a lock, a generator, a file.
+COPYING_FAILED = (RuntimeError, TypeError, AttributeError, ValueError, copy.Error, pickle.PicklingError)
+
+
+def copied(module: nn.Module, known: dict[int, Any] | None = None) -> nn.Module:
+    """A deep copy, with what `known` gives for the objects of these ids.
+
+    Activations that the module keeps, and weights that old-style weight_norm made in the last pass, come without their
+    graph, which cannot be copied. Raises one of `COPYING_FAILED` if something else cannot be.
+    """
+    known = dict(known or {})
+    for child in module.modules():
+        for kept in tree_leaves(list(vars(child).values())):
+            if isinstance(kept, Tensor) and not kept.is_leaf:
+                known.setdefault(id(kept), kept.detach().clone())
+    return copy.deepcopy(module, known)
+
+
+def modules_by_name(module: nn.Module) -> dict[str, nn.Module]:
+    """Every module within it by each of its names: one that is in two places has two."""
+    return dict(module.named_modules(remove_duplicate=False))
+
+
+def refuse_batch_statistics(module: nn.Module, where: str) -> None:
+    """InputError if a BatchNorm normalises with the batch's own statistics: maps would depend on batch mates."""
+    for name, child in module.named_modules():
+        # _BatchNorm is what all BatchNorms are and InstanceNorm is not.
+        if isinstance(child, _BatchNorm) and (child.training or child.running_mean is None):
+            raise InputError(
+                f"{where}: {name or 'it'} ({type(child).__name__}) normalises with the statistics of the batch: the "
+                "map of an image would depend on the others beside it: use a network whose BatchNorm keeps running "
+                "statistics (track_running_stats=True) and is in eval mode, or another normalisation"
+            )
 
 
 @contextmanager
@@ -123,15 +168,31 @@ def load_network(config: NetworkConfig, where: str) -> Network:
     loader = lookup(LOADERS, scheme, f"{where}.spec", "kind of network")
     module, preprocessing = loader(rest, config, where)
     module.eval()
+    refuse_batch_statistics(module, where)
     if config.preprocessing is not None:
-        preprocessing = Preprocessing(**asdict(config.preprocessing))
+        preprocessing = _preprocessing(asdict(config.preprocessing), f"{where}.preprocessing")
     if preprocessing is None:
         raise InputError(f"{where}.preprocessing: missing: {config.spec} does not say how its input is made")
     classes, traced = _trace(module, preprocessing.size, where)
     layer = config.layer or _default_layer(config.spec) or traced
     network = Network(config.name, config.spec, module, preprocessing, layer, classes, layer_shape=config.layer_shape)
-    lookup(dict(module.named_modules()), layer, f"{where}.layer", "module")
+    lookup(modules_by_name(module), layer, f"{where}.layer", "module")
     return network
+
+
+def _preprocessing(fields: Any, where: str) -> Preprocessing:
+    try:
+        return Preprocessing(**fields)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _made(make: Callable[..., nn.Module], arguments: Any, where: str, what: str) -> nn.Module:
+    """What `make` returns for `arguments`; an InputError if it does not take them."""
+    try:
+        return make(**arguments)
+    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise InputError(f"{where}: {what} cannot be made with the arguments {arguments}: {error}") from error
 
 
 def _torchvision(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Preprocessing | None]:
@@ -150,7 +211,9 @@ def _torchvision(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Modul
             "DEFAULT": models.get_model_weights(name).DEFAULT
         }
         weights = lookup(choices, options["weights"], f"{where}.spec", "weights")
-    module: nn.Module = models.get_model(name, weights=weights, **config.arguments)
+    for own in {"name", "weights"} & set(config.arguments):
+        raise InputError(f"{where}.arguments: {own} is not among them: it is part of the spec, {name}?weights=DEFAULT")
+    module = _made(partial(models.get_model, name, weights=weights), config.arguments, f"{where}.arguments", name)
     if weights is None:
         return module, IMAGENET
     made = weights.transforms()
@@ -202,6 +265,11 @@ def _file(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Prep
     path = Path(rest)
     if not path.is_file():
         raise InputError(f"{where}.spec: {path}: no such file: name the network's .pt file")
+    if config.arguments:
+        raise InputError(
+            f"{where}.arguments: {', '.join(sorted(config.arguments))}: the file {path} holds its network's own "
+            "arguments: leave these out"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
@@ -210,13 +278,14 @@ def _file(rest: str, config: NetworkConfig, where: str) -> tuple[nn.Module, Prep
     if missing:
         lacking = ", ".join(sorted(missing))
         raise InputError(f"{where}.spec: {path}: lacks {lacking}: docs/offline.md says what a network file holds")
-    architecture = lookup(ARCHITECTURES, content["architecture"], f"{where}.spec: {path}", "architecture")
-    module = architecture(**content.get("arguments", {}))
+    name = str(content["architecture"])
+    architecture = lookup(ARCHITECTURES, name, f"{where}.spec: {path}", "architecture")
+    module = _made(architecture, content.get("arguments", {}), f"{where}.spec: {path}: arguments", name)
     try:
         module.load_state_dict(content["state_dict"])
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise InputError(f"{where}.spec: {path}: the weights do not fit the architecture: {error}") from error
-    return module, Preprocessing(**content["preprocessing"])
+    return module, _preprocessing(content["preprocessing"], f"{where}.spec: {path}: preprocessing")
 
 
 LOADERS: dict[str, Callable[[str, NetworkConfig, str], tuple[nn.Module, Preprocessing | None]]] = {

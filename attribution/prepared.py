@@ -1,6 +1,5 @@
 """A network made ready for many maps: the same function, in fewer and faster operations."""
 
-import copy
 import logging
 from dataclasses import dataclass, fields, replace
 from typing import Literal
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from attribution.folding import fold, foldable
-from attribution.networks import Network
+from attribution.networks import COPYING_FAILED, Network, copied, modules_by_name
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +41,12 @@ def prepared(network: Network, precision: Precision = "float32") -> Network:
     """`network` for maps: BatchNorm folded into convolutions, a fast memory layout, no gradients of parameters.
 
     Named modules stay where they are, and the feature layer puts out what it did. The result answers like the network
-    up to rounding (`TOLERANCES`), or is the network itself: if it can't be watched, or if a trial shows a larger
-    difference. Maps agree as far with the plain network's as those do with maps in float64: a ReLU whose input is 0 up
-    to rounding may let a gradient through or not, which moves single places of a gradient map.
+    up to rounding (`TOLERANCES`), or is the network itself: if it can't be watched; or, with a warning that says why,
+    if it can't be copied, if its forward reads what is gone, or if a trial shows a larger difference.
+    The trial compares logits and features, not gradients. Maps agree as far with the plain network's as those do with
+    maps in float64: a ReLU whose input is 0 up to rounding may let a gradient through or not, which moves single places
+    of a gradient map. Measured on ResNet-18 in float32, GuidedBackprop differs at .2 % of the pixels, by up to 2 % of
+    the map's largest value.
     ``bfloat16`` computes with 8 bits of precision; ranks of places stay nearly the same, single values do not.
     Raises ValueError for another precision.
     """
@@ -57,9 +59,33 @@ def prepared(network: Network, precision: Precision = "float32") -> Network:
     own = next((parameter.dtype for parameter in network.module.parameters()), None)
     if own not in TOLERANCES or network.module.training:
         return network
+    try:
+        made, difference = _made(network, precision, own)
+    except _NOT_PREPARED as error:
+        logger.warning(
+            "%s: maps are made with the plain network, because it cannot be made faster: %s: %s",
+            network.name,
+            type(error).__name__,
+            error,
+        )
+        return network
+    if not difference <= TOLERANCES[own]:
+        logger.warning(
+            "%s: maps are made with the plain network: prepared it differs by %.1e", network.name, difference
+        )
+        return network
+    return made
+
+
+# What copying a network, watching it and asking the copy can raise: its forward may read what is gone.
+_NOT_PREPARED = (*COPYING_FAILED, LookupError, AssertionError)
+
+
+def _made(network: Network, precision: Precision, own: torch.dtype) -> tuple[PreparedNetwork, float]:
+    """The prepared network, and how much it differs before its precision is lowered."""
     trial = _trial(network, own)
     module = _sharing_copy(network.module)
-    pairs = foldable(module, trial[:1], dict(module.named_modules())[network.layer])
+    pairs = foldable(module, trial[:1], modules_by_name(module)[network.layer])
     fold(module, pairs)
     computes_in = torch.bfloat16 if precision == "bfloat16" else own
     channels_last = _prefers_channels_last(computes_in, trial.device)
@@ -68,10 +94,9 @@ def prepared(network: Network, precision: Precision = "float32") -> Network:
     kept = {each.name: getattr(network, each.name) for each in fields(Network)} | {"module": module}
     made = PreparedNetwork(**kept, computes_in=own, channels_last=channels_last)
     difference = largest_difference(network, made, trial)
-    if not difference <= TOLERANCES[own]:
-        logger.info("%s: maps are made with the plain network: prepared it differs by %.1e", network.name, difference)
-        return network
-    return made if computes_in == own else replace(made, module=module.to(computes_in), computes_in=computes_in)
+    if computes_in != own and difference <= TOLERANCES[own]:
+        made = replace(made, module=module.to(computes_in), computes_in=computes_in)
+    return made, difference
 
 
 @torch.no_grad()
@@ -107,10 +132,8 @@ def _trial(network: Network, dtype: torch.dtype) -> Tensor:
 
 def _sharing_copy(module: nn.Module) -> nn.Module:
     """A copy with parameters of its own that need no gradients, in the same memory."""
-    known: dict[int, object] = {
-        id(parameter): nn.Parameter(parameter.detach(), requires_grad=False) for parameter in module.parameters()
-    }
-    return copy.deepcopy(module, known)
+    known = {id(parameter): nn.Parameter(parameter.detach(), requires_grad=False) for parameter in module.parameters()}
+    return copied(module, known)
 
 
 def _prefers_channels_last(computes_in: torch.dtype, device: torch.device) -> bool:

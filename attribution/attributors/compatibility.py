@@ -8,7 +8,7 @@ import torch
 
 from attribution.attributors.base import Attributor
 from attribution.errors import InputError
-from attribution.networks import Network, frozen
+from attribution.networks import Network, frozen, refuse_batch_statistics
 
 # What these options repeat works once or not at all.
 _REPEATED = ("steps", "samples")
@@ -35,6 +35,7 @@ def _reason(network: Network, attributor: Attributor) -> str | None:
     images = torch.randn((1, 3, size, size), generator=torch.Generator().manual_seed(0)).to(example)
     targets = torch.zeros(1, dtype=torch.int64, device=example.device)
     try:
+        refuse_batch_statistics(network.module, f"network {network.name}")
         with frozen(network):
             _briefly(attributor)(network, images, targets)
     except InputError as error:

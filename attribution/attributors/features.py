@@ -35,10 +35,31 @@ def explained_features(
     logits, features = logits_and_features(network, images, create_graph=create_graph)
     with torch.enable_grad():
         score = target_score(logits, targets)
+    refuse_constant(network, score)
     (gradient,) = torch.autograd.grad(
-        score, features, create_graph=create_graph, retain_graph=create_graph or keep_graph
+        score, features, create_graph=create_graph, retain_graph=create_graph or keep_graph, allow_unused=True
     )
-    return Explained(logits, features, gradient)
+    return Explained(logits, features, used(network, gradient))
+
+
+def refuse_constant(network: Network, score: Tensor) -> None:
+    """InputError if the score depends on nothing that can change, and so not on the feature layer either."""
+    if not score.requires_grad:
+        raise _unused(network)
+
+
+def used(network: Network, gradient: Tensor | None) -> Tensor:
+    """The gradient of the score with respect to the feature map; InputError if there is none."""
+    if gradient is None:
+        raise _unused(network)
+    return gradient
+
+
+def _unused(network: Network) -> InputError:
+    return InputError(
+        f"network {network.name}: the logits do not depend on what layer {network.layer!r} puts out (when it is called "
+        "last): set network.layer to a layer whose output is used"
+    )
 
 
 def upsampled(coarse: Tensor, size: Sequence[int]) -> Tensor:

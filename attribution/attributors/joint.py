@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attribution.attributors.base import Attribution, Attributor
-from attribution.attributors.features import logits_and_features
+from attribution.attributors.features import logits_and_features, refuse_constant, used
 from attribution.attributors.fused_guided_relu import FusedGuidedReLU
 from attribution.attributors.gradcam import GradCAM
 from attribution.attributors.gradients import target_score
@@ -88,8 +88,10 @@ def _passes(network: Network, attributors: Sequence[Attributor], images: Tensor,
     guided_kind = next((kind for kind in kinds if kind in _GUIDED), None)
     if guided_kind is None:
         logits, features = logits_and_features(network, images)
-        (gradient,) = torch.autograd.grad(target_score(logits, targets), features)
-        return _Passes(logits.detach(), features.detach(), gradient, None)
+        score = target_score(logits, targets)
+        refuse_constant(network, score)
+        (gradient,) = torch.autograd.grad(score, features, allow_unused=True)
+        return _Passes(logits.detach(), features.detach(), used(network, gradient), None)
     refuse_compiled(network, guided_kind.name)
     inputs = images.detach().requires_grad_()
     rule = FusedGuidedReLU()
@@ -106,13 +108,13 @@ def _passes(network: Network, attributors: Sequence[Attributor], images: Tensor,
         return _Passes(logits.detach(), None, None, guided)
     if rule.reached == reached[-1]:
         # No ReLU after the layer: down to there the guided gradient is the plain one.
-        gradient, guided = torch.autograd.grad(score, (features, inputs))
+        gradient, guided = torch.autograd.grad(score, (features, inputs), allow_unused=True)
     else:
         rule.active = False
-        (gradient,) = torch.autograd.grad(score, features, retain_graph=True)
+        (gradient,) = torch.autograd.grad(score, features, retain_graph=True, allow_unused=True)
         rule.active = True
         (guided,) = torch.autograd.grad(score, inputs)
-    return _Passes(logits.detach(), features.detach(), gradient, guided)
+    return _Passes(logits.detach(), features.detach(), used(network, gradient), guided)
 
 
 @contextmanager

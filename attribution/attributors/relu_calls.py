@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+Function = Callable[..., Any]
+
 
 @dataclass(frozen=True)
 class ReLUCall:
@@ -22,7 +24,7 @@ class ReLUCall:
     exact: bool = True
 
 
-def relu_call(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> ReLUCall | None:
+def relu_call(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ReLUCall | None:
     """What `func` does with its arguments, if that is a ReLU or a ReLU6: None otherwise.
 
     They are relu, relu6, hardtanh from 0 upwards, clamp and clip from 0 upwards or from 0 to 6, clamp_min of 0,
@@ -69,21 +71,21 @@ def _is_zero(value: Any) -> bool:
     return isinstance(value, int | float) and value == 0
 
 
-_HARDTANHS: frozenset[Callable[..., Any]] = frozenset({F.hardtanh, F.hardtanh_})
-_THRESHOLDS: frozenset[Callable[..., Any]] = frozenset({F.threshold, torch.threshold, torch.threshold_})
-_CLAMPS: frozenset[Callable[..., Any]] = frozenset(
-    {torch.clamp, torch.clamp_, Tensor.clamp, Tensor.clamp_, torch.clip, torch.clip_, Tensor.clip, Tensor.clip_}
-    | {torch.clamp_min, torch.clamp_min_, Tensor.clamp_min, Tensor.clamp_min_}
-)
-_MAXIMA: frozenset[Callable[..., Any]] = frozenset({torch.maximum, Tensor.maximum, torch.max, Tensor.max})
-_IN_PLACE: frozenset[Callable[..., Any]] = frozenset(
-    {torch.relu_, Tensor.relu_, F.hardtanh_, torch.threshold_}
-    | {torch.clamp_, Tensor.clamp_, torch.clip_, Tensor.clip_, torch.clamp_min_, Tensor.clamp_min_}
-)
-_NAMES: dict[Callable[..., Any], tuple[str, ...]] = (
-    dict.fromkeys((F.relu, F.relu6), ("input", "inplace"))
-    | dict.fromkeys((torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), ("input",))
-    | dict.fromkeys(_HARDTANHS, ("input", "min_val", "max_val", "inplace"))
-    | dict.fromkeys(_THRESHOLDS, ("input", "threshold", "value", "inplace"))
-    | dict.fromkeys(_CLAMPS, ("input", "min", "max"))
-)
+Functions = frozenset[Function]
+_HARDTANHS = Functions({F.hardtanh, F.hardtanh_})
+_THRESHOLDS = Functions({F.threshold, torch.threshold, torch.threshold_})
+_CLAMPS = Functions(
+    {torch.clamp, torch.clamp_, torch.clamp_min, torch.clamp_min_, torch.clip, torch.clip_}
+) | Functions({Tensor.clamp, Tensor.clamp_, Tensor.clamp_min, Tensor.clamp_min_, Tensor.clip, Tensor.clip_})
+_MAXIMA = Functions({torch.maximum, Tensor.maximum, torch.max, Tensor.max})
+_IN_PLACE = Functions(
+    {torch.relu_, torch.threshold_, torch.clamp_, torch.clamp_min_, torch.clip_, F.hardtanh_}
+) | Functions({Tensor.relu_, Tensor.clamp_, Tensor.clamp_min_, Tensor.clip_})
+_SIGNATURES: dict[Functions, tuple[str, ...]] = {
+    Functions({F.relu, F.relu6}): ("input", "inplace"),
+    Functions({torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}): ("input",),
+    _HARDTANHS: ("input", "min_val", "max_val", "inplace"),
+    _THRESHOLDS: ("input", "threshold", "value", "inplace"),
+    _CLAMPS: ("input", "min", "max"),
+}
+_NAMES = {function: names for functions, names in _SIGNATURES.items() for function in functions}

@@ -126,7 +126,7 @@ def zero() -> Tensor:
         lambda x: torch.max(torch.zeros_like(x), x),
         lambda x: x.maximum(other=zero()),
         lambda x: F.threshold(x, 0, 0),
-        lambda x: F.threshold_(x, 0.0, 0.0),
+        lambda x: torch.threshold_(x, 0.0, 0.0),
         nn.Threshold(0, 0),
         nn.Threshold(0, 0, inplace=True),
     ],

@@ -1,16 +1,20 @@
 """Feature maps from layers that put out maps, maps with the channels last, or tokens."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from attribution.attributors import ATTRIBUTORS
 from attribution.attributors.features import logits_and_features
 from attribution.attributors.gradcam import GradCAM
+from attribution.attributors.joint import explain
 from attribution.errors import InputError
-from attribution.networks import Network
+from attribution.networks import Network, frozen
 from attribution.tests.small_networks import PlainReLU, SmoothAfterReLU, network, some_images
 from attribution.tests.token_networks import PooledMaps, PooledTokens, swin, vit
 
@@ -44,6 +48,37 @@ def test_maps_of_a_vit_equal_captums_on_its_patches_made_a_map() -> None:
     expected = captum_maps(wrapped.module, layer.map, images)
     assert expected.abs().max() > 0
     torch.testing.assert_close(GradCAM()(tested, images, TARGETS).maps, expected, atol=1e-9, rtol=1e-9)
+
+
+class UnusedLayer(nn.Module):
+    """The layer's output is thrown away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.layer, self.head = nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Linear(6, 5)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.conv(images)
+        self.layer(x)
+        return self.head(F.relu(x).mean(dim=(2, 3)))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("without_gradients", [True, False])
+@pytest.mark.parametrize(
+    "names", [["GradCAM"], ["GradCAM++"], ["LayerCAM"], ["GuidedGradCAM"], ["GradCAM", "GuidedBackprop"]], ids="+".join
+)
+def test_a_layer_whose_output_is_not_used_is_refused_by_name(names: list[str], without_gradients: bool) -> None:
+    tested = network(UnusedLayer(), "layer")
+    attributors = [ATTRIBUTORS[name]() for name in names]
+    with ExitStack() as stack:
+        if without_gradients:
+            stack.enter_context(frozen(tested))
+        for made in (
+            lambda: attributors[0](tested, some_images(), TARGETS),
+            lambda: explain(tested, attributors, some_images(), TARGETS),
+        ):
+            with pytest.raises(InputError, match="network UnusedLayer: the logits do not depend on what layer 'layer'"):
+                made()
 
 
 @pytest.mark.parametrize("layer", ["norm", "permute"])

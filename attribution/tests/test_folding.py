@@ -86,6 +86,10 @@ def norm_used_twice(body: Body, x: Tensor) -> Tensor:
     return body.norm(body.convolution(x)) + body.norm(body.other(x))  # type: ignore[no-any-return]
 
 
+def other_alone(body: Body, x: Tensor) -> Tensor:
+    return body.norm(body.other(x))  # type: ignore[no-any-return]
+
+
 def convolution_used_twice(body: Body, x: Tensor) -> Tensor:
     return body.norm(body.convolution(x)) + body.convolution(x)  # type: ignore[no-any-return]
 
@@ -168,6 +172,21 @@ def test_two_convolutions_that_share_their_weights_keep_their_norms() -> None:
     body = Body(norm_used_twice)
     body.other.weight = body.convolution.weight  # type: ignore[assignment]
     assert foldable(statistics(body), images(), body.layer) == []
+
+
+@pytest.mark.parametrize("unused", ["other", "twin"])
+def test_of_two_convolutions_that_share_their_weights_the_one_that_is_called_is_folded(unused: str) -> None:
+    """In whichever order they come; `twin` comes after the one that is called."""
+    body = Body(both if unused == "twin" else other_alone)
+    body.twin = nn.Conv2d(3, 4, 3)
+    used, shared = (body.convolution, body.twin) if unused == "twin" else (body.other, body.convolution)
+    shared.weight = used.weight
+    statistics(body)
+    (pair,) = foldable(body, images(), body.layer)
+    assert pair.convolution is used
+    expected = body(images())
+    fold(body, [pair])
+    torch.testing.assert_close(body(images()), expected, atol=1e-12, rtol=1e-12)
 
 
 def test_a_norm_of_another_kind_or_in_training_stays() -> None:

@@ -1,4 +1,7 @@
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
+from threading import Lock
 
 import pytest
 import torch
@@ -91,9 +94,90 @@ class CountsItsCalls(nn.Module):
         return self.body(images) * self.calls  # type: ignore[no-any-return]
 
 
-def test_a_network_that_answers_otherwise_when_prepared_is_used_as_it_is() -> None:
+def test_a_network_that_answers_otherwise_when_prepared_is_used_as_it_is_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     plain = network(CountsItsCalls(), "body.top")
     assert prepared(plain) is plain
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "prepared it differs by" in record.getMessage()
+
+
+class ReadsItsNorm(Residual):
+    """Its forward asks a BatchNorm that would be folded for its weights."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images) * self.inner.weight.mean()
+
+
+class Locked(Residual):
+    """It holds what cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = Lock()
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [(ReadsItsNorm, "'Identity' object has no attribute 'weight'"), (Locked, "cannot pickle '_thread.lock' object")],
+)
+def test_a_network_that_cannot_be_prepared_is_used_as_it_is_with_the_reason(
+    module: type[nn.Module], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = network(module(), "top")
+    assert prepared(plain) is plain
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"{module.__name__}: maps are made with the plain network" in caplog.text
+    assert reason in caplog.text
+    assert not any(child._forward_hooks for child in plain.module.modules())
+
+
+class KeepsActivations(Residual):
+    """It keeps what the head gets, with its graph."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.kept = images.mean() + self.head.weight.sum()
+        return super().forward(images) + 0 * self.kept
+
+
+def weight_normalised() -> nn.Module:
+    """Old-style weight_norm keeps the weight that it made in the last pass, with its graph."""
+    module = Residual()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module.last = nn.utils.weight_norm(module.last)
+    return module
+
+
+@pytest.mark.parametrize("make", [KeepsActivations, weight_normalised])
+def test_a_network_that_keeps_tensors_with_a_graph_is_prepared_all_the_same(make: Callable[[], nn.Module]) -> None:
+    plain = network(make(), "top")
+    plain.logits(some_images()).sum().backward()
+    made = prepared(plain)
+    assert isinstance(made, PreparedNetwork)
+    expected = ATTRIBUTORS["GuidedBackprop"]()(plain, some_images(), TARGETS).maps
+    found = ATTRIBUTORS["GuidedBackprop"]()(made, some_images(), TARGETS).maps
+    torch.testing.assert_close(found, expected, atol=1e-10 * float(expected.abs().max()), rtol=0)
+
+
+class SecondNames(Residual):
+    """Its feature layer and a BatchNorm that is folded have second names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again, self.inner_again = self.top, self.inner
+
+
+@pytest.mark.parametrize("layer", ["again", "inner_again"])
+def test_a_layer_keeps_its_second_name(layer: str) -> None:
+    plain = network(SecondNames(), layer)
+    made = prepared(plain)
+    assert isinstance(made, PreparedNetwork)
+    expected = ATTRIBUTORS["GradCAM"]()(plain, some_images(), TARGETS).maps
+    found = ATTRIBUTORS["GradCAM"]()(made, some_images(), TARGETS).maps
+    torch.testing.assert_close(found, expected, atol=1e-10 * float(expected.abs().max()), rtol=0)
 
 
 def test_scripted_and_training_networks_are_used_as_they_are() -> None:
