@@ -7,7 +7,6 @@ import os
 import re
 import tomllib
 from dataclasses import asdict, fields, is_dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -217,16 +216,6 @@ class RunConfig:
     protocol: ProtocolConfig = ProtocolConfig()
     export_unimproved: bool = False
     batch: Count = 16
-
-    def basis_digest(self) -> str:
-        """SHA-256 over what all conditions share: data, seed and batch.
-
-        Runs that differ in networks, metrics, attributors, pairs, rendering or protocol alone can share a folder and
-        its finished work.
-        """
-        plain = self.as_json()
-        basis = {key: plain[key] for key in ("seed", "batch", "dataset")}
-        return sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """The run as plain JSON values; paths keep only their last parts, so that a bundle names no machine."""
