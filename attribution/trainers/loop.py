@@ -154,7 +154,7 @@ def _diverged(task: Task, step: int, problem: str) -> InputError:
     name = task.name or f"{task.metric.name} x {task.attributor.name}"
     return InputError(
         f"{name}: step {step}: {problem}: lower training.learning_rate or training.weight of it, or drop it "
-        "(finished conditions stay; --resume goes on with them)"
+        "(finished conditions stay: go on with --resume)"
     )
 
 
