@@ -27,6 +27,9 @@ import torch
 from PIL import Image
 from table import Row, print_table
 
+# Run as a script, only this folder is on the path.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from attribution import evaluation, map_store, networks, pipeline, run
 from attribution.config import NetworkConfig, read_config
 from attribution.images import normalise

@@ -9,6 +9,7 @@ in GradCAM, a third in GuidedBackprop, with gradients of the parameters.
 
 import argparse
 import copy
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from zennit.attribution import Gradient
 from zennit.composites import GuidedBackprop as ZennitGuidedBackprop
+
+# Run as a script, only this folder is on the path.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from attribution.attributors.gradcam import GradCAM
 from attribution.attributors.guided_backprop import GuidedBackprop
