@@ -35,7 +35,7 @@ sys.setprofile(watch)
 
 
 class Point(NamedTuple):
-    """The `nth` call of a function of a file; where it reports progress, of progress on `what`."""
+    """The `nth` call of a function of a file (of any, if empty); where it reports progress, of progress on `what`."""
 
     file: str
     function: str
@@ -47,11 +47,13 @@ class Point(NamedTuple):
 POINTS = {
     "at the first step": Point("attribution/cli.py", "__call__", "RMA x GradCAM: fine-tuning", 1),
     "between validations": Point("attribution/cli.py", "__call__", "RMA x GradCAM: fine-tuning", 6),
+    "between a store's files": Point("attribution/map_store.py", "_created", "", 2),
     "while maps are stored": Point("numpy/_core/memmap.py", "flush", "", 2),
     "while a checkpoint is written": Point("torch/serialization.py", "_save", "", 2),
     "while scores are made": Point("attribution/cli.py", "__call__", "Focus x GradCAM: scoring", 3),
     "in a control's fine-tuning": Point("attribution/cli.py", "__call__", "Control x GradCAM: fine-tuning", 4),
     "while pairs are written": Point("attribution/cli.py", "__call__", "Focus x GradCAM: pairs", 2),
+    "while maps are removed": Point("", "unlink", "", 3),
     "before the bundle is moved into place": Point("attribution/bundle.py", "finish", "", 1),
 }
 CONTROL = """
