@@ -102,8 +102,8 @@ def _load(path: Path) -> ModuleType:
     helpers = {each.stem: each for each in sources if each != path}
     now = {helper: sha256(f"{each}/".encode() + sources[each]).hexdigest() for helper, each in helpers.items()}
     # Some are from another folder, or as they were before an edit; the others may have imported those.
-    if any(_HELPERS.get(helper, now[helper]) != now[helper] for helper in helpers):
-        for helper in _HELPERS.keys() & helpers.keys():
+    if any(now.get(helper) != known for helper, known in _HELPERS.items() if helper in now or not _is_in(helper, path)):
+        for helper in _HELPERS:
             sys.modules.pop(helper, None)
     importlib.invalidate_caches()
     spec = spec_from_file_location(name, path, loader=_FromBytes(name, path, sources[path]))
@@ -142,6 +142,12 @@ def _digest(sources: Mapping[Path, bytes]) -> str:
     for path in sorted(sources):
         digest.update(f"{path.name}/{len(sources[path])}/".encode() + sources[path])
     return digest.hexdigest()
+
+
+def _is_in(module_name: str, path: Path) -> bool:
+    """Whether a helper that is still there lies beside `path`."""
+    file = getattr(sys.modules.get(module_name), "__file__", None)
+    return file is None or Path(file).parent == path.parent
 
 
 def _is_from(module_name: str, path: Path) -> bool:

@@ -103,6 +103,15 @@ def test_helpers_of_the_same_name_in_two_folders_are_two(tmp_path: Path) -> None
         assert found(tmp_path / name)().factor == float(factor)
 
 
+def test_what_another_folder_has_is_not_imported_from_there(tmp_path: Path) -> None:
+    write(tmp_path / "one" / "my_only_file.py", "FACTOR = 1.0")
+    for name in ("one", "two"):
+        write(tmp_path / name / "my_methods.py", "from my_only_file import FACTOR\n" + FILE)
+    found(tmp_path / "one")
+    with pytest.raises(InputError, match=r"cannot import 'my_methods' .*No module named 'my_only_file'"):
+        found(tmp_path / "two")
+
+
 @pytest.mark.parametrize("registry", [ATTRIBUTORS, METRICS, TRAINERS], ids=["attributors", "metrics", "trainers"])
 def test_harmonys_own_methods_are_told_apart_without_an_address(registry: dict[str, type]) -> None:
     for kind in registry.values():
