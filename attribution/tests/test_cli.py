@@ -40,3 +40,15 @@ def test_the_steps_are_commands_too(small_run: Path, tmp_path: Path, capsys: pyt
     assert "Focus x GuidedBackprop" in capsys.readouterr().out
     assert main(["export", *rest]) == 0
     assert (tmp_path / "out" / "bundle" / "study.json").is_file()
+
+
+@pytest.mark.parametrize("command", ["score", "export"])
+def test_ctrl_c_in_a_later_step_names_no_option_that_it_does_not_have(
+    small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attribution.pipeline.prepare", interrupted)
+    assert main([command, str(small_run), "--out", str(tmp_path / "out")]) == 130
+    assert "What is finished is kept: the same command goes on." in capsys.readouterr().err
