@@ -309,7 +309,7 @@ def test_batchnorm_over_tokens_after_a_linear_layer_passes_relevance(features: i
     zero = torch.zeros(3, dtype=torch.float64)
     relevance = torch.arange(1.0, 3 * features + 1, dtype=torch.float64).reshape(1, 3, features)
     made = through(
-        lambda x: F.batch_norm(layer(x), zero, zero + 1, scale, None, False, eps=0.0), pixels(1, 3), relevance
+        lambda x: F.batch_norm(layer(x), -scale, zero + 1, scale, None, False, eps=0.0), pixels(1, 3), relevance
     )
     torch.testing.assert_close(made, through(layer, pixels(1, 3), relevance))
 
