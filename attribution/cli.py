@@ -70,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if of_files:
             _add_map_files(command)
+    estimate = commands.add_parser(
+        "estimate", help="time one step of every condition, and say how long a run takes here"
+    )
+    estimate.add_argument("config", type=Path, help="the run's TOML file")
+    estimate.add_argument("--out", type=Path, help="the run's folder (default: var/runs/<name of the file>)")
+    estimate.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto, a GPU if there is one")
+    estimate.set_defaults(run=_estimate)
     check = commands.add_parser("check", help="try every attributor on the networks of a study, and print which work")
     check.add_argument("config", type=Path, help="the run's TOML file")
     check.set_defaults(run=_check)
@@ -187,6 +194,14 @@ def _export(options: argparse.Namespace, bars: "Bars") -> None:
     bars.close()
     print(pipeline.table_of(bundle))
     print(f"bundle: {bundle}\nload it: python manage.py load_study {bundle}")
+
+
+def _estimate(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution.estimate import estimate, estimate_table
+
+    costs = estimate(options.config, _folder(options), device=_seed(options), progress=bars)
+    bars.close()
+    print(estimate_table(costs))
 
 
 def _check(options: argparse.Namespace, bars: "Bars") -> None:

@@ -131,7 +131,22 @@ class Run:
 
 
 def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress: Progress) -> Run:
-    """Read, check and load all that a run needs. Raises InputError with file, key and remedy."""
+    """Read, check, load and try out all that a run needs. Raises InputError with file, key and remedy."""
+    run, state = _load(config_path, out, resume=resume, device=device, progress=progress)
+    _rehearse(run, progress)
+    claim(out, state)
+    return run
+
+
+def look_at(config_path: Path, out: Path, *, device: str, progress: Progress) -> Run:
+    """A run that is read, checked and loaded, but leaves nothing in `out` except decoded images."""
+    return _load(config_path, out, resume=True, device=device, progress=progress)[0]
+
+
+def _load(
+    config_path: Path, out: Path, *, resume: bool, device: str, progress: Progress
+) -> tuple[Run, dict[str, object]]:
+    """The run, and what all finished work in `out` follows from."""
     config = read_config(config_path)
     where = str(config_path)
     cells = tuple(conditions(config, where))
@@ -154,10 +169,7 @@ def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress
         originals[network.name] = Original(network, seen, known, digest, function)
     _check_pairs(config, list(originals.values()), where)
     key = json.dumps(state, sort_keys=True)
-    run = Run(config, where, out, chosen, dataset, decoded, originals, cells, key)
-    _rehearse(run, progress)
-    claim(out, state)
-    return run
+    return Run(config, where, out, chosen, dataset, decoded, originals, cells, key), state
 
 
 def _load_networks(config: RunConfig, dataset: Dataset, listed: Dataset, where: str) -> list[Network]:
