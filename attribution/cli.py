@@ -199,7 +199,7 @@ def _export(options: argparse.Namespace, bars: "Bars") -> None:
 def _estimate(options: argparse.Namespace, bars: "Bars") -> None:
     from attribution.estimate import estimate, estimate_table
 
-    costs = estimate(options.config, _folder(options), device=_seed(options), progress=bars)
+    costs = estimate(options.config, _folder(options), device=_device(options), progress=bars)
     bars.close()
     print(estimate_table(costs))
 
