@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import nn
 
+from attribution.networks import Network
 from attribution.tests.small_networks import SmoothAfterReLU
 from attribution.tests.small_tasks import changed, small_task, train
 from attribution.trainers import TRAINERS, selection
+from attribution.trainers.loop import Plan, StepLoss, take_step
 
 every_trainer = pytest.mark.parametrize("name", TRAINERS)
 
@@ -104,3 +106,28 @@ def test_where_a_metric_is_defined_has_no_say_in_a_controls_weights(
     monkeypatch.setattr(selection, "validation_scores", vanishing)
     made = train(TRAINERS[name](), small_task(learning_rate=1e-5), tmp_path / "c.pt").selection
     assert made.step == 12
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_a_step_moves_each_weight_against_its_own_gradient_however_that_lies_in_memory(clip: float) -> None:
+    """Gradients come with strides of their own, and one tensor may be the gradient of two parameters."""
+    task = small_task(learning_rate=1e-3, gradient_clip=clip)
+    student = task.original.copy()
+    head, hidden = student.module.head, student.module.hidden
+    assert isinstance(head, nn.Linear)
+    assert isinstance(hidden, nn.Linear)
+    weight, bias, other = head.weight, head.bias, hidden.bias
+    wanted = torch.randn(weight.shape[::-1], generator=torch.Generator().manual_seed(2))
+
+    def loss(_student: Network, _step: int) -> StepLoss:
+        total = (weight.t() * wanted).sum() + (bias.sum() - other.sum()) * 3
+        return StepLoss(total, {})
+
+    trained: list[nn.Parameter] = [weight, bias, other]
+    assert torch.autograd.grad(loss(student, 0).total, weight)[0].stride() != weight.stride(), "the test needs this"
+    before = [parameter.detach().clone() for parameter in trained]
+    optimizer = torch.optim.Adam(trained, lr=1e-3, fused=True)
+    take_step(task, Plan(loss=loss, learning_rate=1e-3, steps=1), student, trained, optimizer, 0)
+    expected = [-1e-3 * wanted.t().sign(), torch.full_like(bias, -1e-3), torch.full_like(other, 1e-3)]
+    for parameter, start, move in zip(trained, before, expected, strict=True):
+        torch.testing.assert_close(parameter.detach() - start, move, atol=1e-6, rtol=1e-3)

@@ -123,7 +123,9 @@ def take_step(
     """One step of the optimizer; returns the parts of its loss."""
     loss, found, norm = checked_gradients(task, plan, student, trained, step)
     for parameter, gradient in zip(trained, found, strict=True):
-        parameter.grad = gradient
+        # A copy that lies in memory as the parameter does: the fused optimizer goes through both side by side, whatever
+        # their strides, and clipping must not meet a tensor that two parameters share.
+        parameter.grad = None if gradient is None else torch.empty_like(parameter).copy_(gradient)
     if task.config.gradient_clip:
         torch.nn.utils.clip_grads_with_norm_(trained, task.config.gradient_clip, norm)
     optimizer.step()
