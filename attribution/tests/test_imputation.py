@@ -131,10 +131,10 @@ def test_images_that_are_not_finite_are_refused_rather_than_returned() -> None:
         linear_imputation(images, removed)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_gpu_fills_in_the_same() -> None:
+@pytest.mark.parametrize("device", ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+def test_every_device_fills_many_images_as_the_cpu_fills_each_alone(device: str) -> None:
     images = pictures(4, 64, 64, seed=9)
     removed = torch.stack([highest(smooth(4, 64, 7, seed=10), share) for share in (0.1, 0.86)], dim=1)
-    there = linear_imputation(images.cuda(), removed.cuda()).cpu()
-    torch.testing.assert_close(there, linear_imputation(images, removed), atol=1e-4, rtol=0)
+    there = linear_imputation(images.to(device), removed.to(device)).cpu()
+    alone = torch.cat([linear_imputation(images[at : at + 1], removed[at : at + 1]) for at in range(4)])
+    torch.testing.assert_close(there, alone, atol=1e-4, rtol=0)
