@@ -1,8 +1,11 @@
 """What the data themselves say against strong conclusions."""
 
+from collections.abc import Callable
+
 from scipy.stats import binomtest
 
 from analysis.reports import Report, condition_keys
+from analysis.study_facts import ConditionFacts
 from analysis.wording import condition_labels, count, enumeration, percent
 
 FEW_ANNOTATORS = 10
@@ -23,6 +26,7 @@ def limitations(report: Report) -> list[str]:
         _several_conditions(report),
         _recurring_originals(report),
         _not_improved(report),
+        _controls(report),
         _mostly_neither(report),
         _unscored(report),
         _side_habits(report),
@@ -96,13 +100,25 @@ def _recurring_originals(report: Report) -> str | None:
     )
 
 
-def _not_improved(report: Report) -> str | None:
+def _named(report: Report, wanted: Callable[[ConditionFacts], bool]) -> list[str]:
+    """Metric and label of the conditions that are wanted."""
     labels = condition_labels(condition_keys(report))
-    names = [
-        f"{result.facts.key.metric} / {labels[result.facts.key]}"
-        for result in report.conditions
-        if not result.facts.improved and not result.facts.control
-    ]
+    facts = [result.facts for result in report.conditions if wanted(result.facts)]
+    return [f"{each.key.metric} / {labels[each.key]}" for each in facts]
+
+
+def _controls(report: Report) -> str | None:
+    names = _named(report, lambda facts: facts.control)
+    if not names:
+        return None
+    return (
+        f"Controls, which were not fine-tuned on their metric: {enumeration(names)}. What people say there is what the "
+        "other conditions have to be compared with."
+    )
+
+
+def _not_improved(report: Report) -> str | None:
+    names = _named(report, lambda facts: not facts.improved and not facts.control)
     if not names:
         return None
     return (

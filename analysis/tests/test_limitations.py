@@ -116,3 +116,11 @@ def test_a_condition_whose_metric_did_not_improve_is_named() -> None:
     facts = replace(facts, conditions=(replace(facts.conditions[0], improved=False),))
     sentences = limitations(build_report(frame_of(random_votes(1)), facts))
     assert found(sentences, "did not improve the metric itself in RMA / GradCAM")
+
+
+def test_a_control_is_named_as_one_and_nothing_was_expected_of_its_metric() -> None:
+    facts = facts_for(["GradCAM"])
+    facts = replace(facts, conditions=(replace(facts.conditions[0], improved=False, control=True),))
+    sentences = limitations(build_report(frame_of(random_votes(1)), facts))
+    assert found(sentences, "Controls, which were not fine-tuned on their metric: RMA / GradCAM.")
+    assert not found(sentences, "did not improve the metric itself")
