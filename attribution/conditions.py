@@ -1,7 +1,7 @@
 """The cells of a study: every metric with every attributor on every network, made ready to be fine-tuned."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from attribution.config import MetricConfig, Option, RunConfig, TrainingConfig, 
 from attribution.errors import InputError
 from attribution.identity import method_identity
 from attribution.metrics import METRICS, Metric
-from attribution.registries import method
+from attribution.registries import lookup, method
 from attribution.trainers import TRAINERS, Trainer
 
 Method = TypeVar("Method")
@@ -84,6 +84,9 @@ def conditions(config: RunConfig, where: str) -> Iterator[Condition]:
 
 def made(kind: type[Method], options: dict[str, Option], at: str) -> Method:
     """A method with its options; InputError for options that it does not take."""
+    known = [each.name for each in fields(kind) if each.init] if is_dataclass(kind) else []
+    for name in options if known else ():
+        lookup(dict.fromkeys(known, name), name, f"{at}.options", f"option of {kind.__name__}")
     try:
         return kind(**options)
     except (TypeError, ValueError) as error:
@@ -91,6 +94,8 @@ def made(kind: type[Method], options: dict[str, Option], at: str) -> Method:
 
 
 def _check_together(metric: Metric, attributor: Attributor, trainer: Trainer, at: str) -> None:
+    if metric.direction not in ("higher", "lower"):
+        raise InputError(f'{at}: {metric.name}.direction is {metric.direction!r}: say "higher" or "lower"')
     if not trainer.uses_metric:
         return
     if not metric.learnable:

@@ -92,6 +92,10 @@ def metric_scores(
                 else:
                     (made,) = explain(maker, [attributor], probe.inputs, probe.targets)
                 found = metric.scores(Explained(maker, attributor, probe, made.maps, made.logits))
+                if found.shape != (len(chunk),):
+                    raise ValueError(
+                        f"scores are of shape {tuple(found.shape)}: give one for each of {len(chunk)} images"
+                    )
                 if own and probe.own is not None:
                     found = torch.where(probe.own, found, torch.full_like(found, torch.nan))
                 scores[start : start + batch, draw] = found.cpu().numpy()

@@ -57,7 +57,7 @@ def table_of(bundle: Path) -> str:
     """The result table of a bundle, and how many pairs it holds."""
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     pairs = manifest["pairs"]
-    dropped = ", ".join(f"{reason}: {count}" for reason, count in pairs["dropped"].items())
+    dropped = ", ".join(f"{reason}: {count}" for reason, count in pairs["dropped"].items() if count) or "none"
     classes, images = manifest["conditions"][0]["classes"], manifest["dataset"]["splits"]["export"]
     return (
         f"{result_table(manifest['conditions'])}\n"

@@ -33,10 +33,21 @@ def _row(entry: dict[str, Any], several_networks: bool) -> tuple[str, ...]:
 def _notes(entry: dict[str, Any]) -> list[str]:
     if entry["control"]:
         return [f"control: {entry['trainer']}", *_undefined(entry)]
-    notes = [] if entry["improved"] else ["not improved"]
+    notes = [] if entry["improved"] else [_why_not(entry)]
     if entry["improved"] and not entry["confirmed"]:
         notes.append("not confirmed on the export split")
     return notes + _undefined(entry)
+
+
+def _why_not(entry: dict[str, Any]) -> str:
+    """A metric that got better is not trusted where the network no longer answers, or is scored, as the original."""
+    before, after = entry["validation"]["before"], entry["validation"]["after"]
+    better = before is not None and after is not None and (after > before) == (entry["direction"] == "higher")
+    if better and after != before:
+        return (
+            f"not improved: no checkpoint stayed with the original (agreement {_three(entry['agreement_validation'])})"
+        )
+    return "not improved"
 
 
 def _undefined(entry: dict[str, Any]) -> list[str]:

@@ -93,3 +93,21 @@ def test_options_of_ones_own_are_checked(own_run: Path, tmp_path: Path) -> None:
     own_run.write_text(own_run.read_text().replace("power = 2.0", "power = -2.0"))
     with pytest.raises(InputError, match=r"attributors\[1\]\.options: GradientNorm does not take them: power: -2"):
         pipeline.finetune(own_run, tmp_path / "out", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (('direction: ClassVar[str] = "lower"', 'direction: ClassVar[str] = "down"'), r"Spread\.direction is 'down'"),
+        (("return spread(explained.maps.double())", "return spread(explained.maps.double()).mean()"), r"of shape \(\)"),
+    ],
+    ids=["direction", "scores"],
+)
+def test_a_metric_that_cannot_be_scored_by_is_refused_before_training(
+    own_run: Path, tmp_path: Path, change: tuple[str, str], expected: str
+) -> None:
+    methods = own_run.parent / "my_methods.py"
+    assert change[0] in methods.read_text()
+    methods.write_text(methods.read_text().replace(*change))
+    with pytest.raises(InputError, match=expected):
+        prepare(own_run, tmp_path / "out", resume=False, device="cpu", progress=silent)

@@ -34,7 +34,7 @@ from attribution.workspace import held
         (
             'name = "Focus"',
             'name = "Focus"\noptions = { colour = "x" }',
-            r"metrics\[1\]\.options: Focus does not take them: .*colour",
+            r"metrics\[1\]\.options: unknown option of Focus 'colour' \(known: variant, tile, draws\)",
         ),
         ("steps = 6,", 'steps = 6, trainer = "x",', r"metrics\[0\]\.training\.trainer: unknown trainer 'x'"),
         ('masks = "masks"', "", r"metrics: RMA needs masks or boxes, and 40 images have none"),
