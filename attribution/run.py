@@ -199,7 +199,10 @@ def _rehearse(run: Run, progress: Progress) -> None:
     tried = []
     for number, condition in enumerate(run.conditions, start=1):
         if not run.checkpoint(condition).is_file():
-            condition.trainer.rehearse(run.task(condition))
+            try:
+                condition.trainer.rehearse(run.task(condition))
+            except InputError as error:
+                raise InputError(f"{run.where}: {condition.name}: {error}") from error
             scoring = (condition.network_name, condition.attributor, condition.metric)
             if scoring not in tried:
                 _rehearse_scoring(run, condition)
