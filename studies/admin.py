@@ -222,6 +222,7 @@ class TrialAdmin(ReadOnly, TrialAdminBase):
 
 @admin.register(Participation)
 class ParticipationAdmin(ParticipationAdminBase):
+    fields = ("study", "annotator", "code")
     list_display = ("code", "study", "annotator", "answered", "created_at")
     list_filter = ("study",)
     search_fields = ("code", "annotator__username")

@@ -2,19 +2,30 @@
 
 from studies.models.answers import AppendOnlyError, Assignment, Participation, Response, new_token
 from studies.models.fixtures import AnsweredStudyError
+from studies.models.management import AuditEntry, Collaborator
 from studies.models.materials import Condition, Fixed, Image, Pair, Picture, Study, Trial
+from studies.models.protocols import PageRecord, Protocol, QualityFinding
+from studies.models.recruitment import ExternalIdentity, Link, LinkUse
 from studies.models.users import User
 
 __all__ = [
     "AnsweredStudyError",
     "AppendOnlyError",
     "Assignment",
+    "AuditEntry",
+    "Collaborator",
     "Condition",
+    "ExternalIdentity",
     "Fixed",
     "Image",
+    "Link",
+    "LinkUse",
+    "PageRecord",
     "Pair",
     "Participation",
     "Picture",
+    "Protocol",
+    "QualityFinding",
     "Response",
     "Study",
     "Trial",

@@ -2,9 +2,12 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
+
+from studies.protocol.spec import ProtocolSpec, TrialSettings
 
 SHA256 = RegexValidator(r"^[0-9a-f]{64}\Z", "a digest is 64 hexadecimal digits (SHA-256)")
 
@@ -39,7 +42,9 @@ class Study(Fixed):
         PAUSED = "paused"
         CLOSED = "closed"
 
-    bookkeeping = frozenset({"state", "is_simulated", "copied_from", "bundle_digest", "created_at"})
+    bookkeeping = frozenset(
+        {"state", "is_simulated", "copied_from", "bundle_digest", "created_at", "owner", "archived_at"}
+    )
 
     slug = models.SlugField(max_length=100, unique=True)
     title = models.CharField(max_length=200)
@@ -55,6 +60,10 @@ class Study(Fixed):
     is_simulated = models.BooleanField(default=False, help_text="The answers come from simulated annotators.")
     copied_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="copies")
     bundle_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="owned_studies"
+    )
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = StudyManager()
@@ -77,6 +86,18 @@ class Study(Fixed):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def plain_spec(self) -> ProtocolSpec:
+        """How the study is run without a protocol: its trials alone, as its own columns say."""
+        return ProtocolSpec(
+            trials=TrialSettings(
+                annotators_per_trial=self.annotators_per_trial,
+                per_annotator=self.trials_per_annotator,
+                ties="neither" if self.offer_neither else "none",
+                undo=self.allow_undo,
+            )
+        )
 
     @property
     def has_responses(self) -> bool:
@@ -245,12 +266,18 @@ class TrialManager(models.Manager["Trial"]):
 
 
 class Trial(Fixed):
-    """One question about one pair. `assigned` counts the assignments that hold one of its wanted places."""
+    """One question about one pair. `assigned` counts the assignments that hold one of its wanted places.
+
+    Catch and practice trials are made by a protocol from the study's own pairs. `expected` is their right answer, and
+    `decoy`, where there is one, is shown in place of the map that is not expected.
+    """
 
     class Kind(models.TextChoices):
         MAIN = "main"
+        CATCH = "catch"
+        PRACTICE = "practice"
 
-    bookkeeping = frozenset({"assigned"})
+    bookkeeping = frozenset({"assigned", "expected", "decoy", "feedback", "is_retired"})
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="trials")
     key = models.CharField(max_length=200)
@@ -258,6 +285,12 @@ class Trial(Fixed):
     trial_type = models.CharField(max_length=40, default="forced_choice")
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.MAIN)
     assigned = models.PositiveIntegerField(default=0, editable=False)
+    expected = models.CharField(max_length=10, blank=True, default="", editable=False)
+    decoy = models.ForeignKey(
+        Picture, on_delete=models.PROTECT, null=True, blank=True, related_name="decoys", editable=False
+    )
+    feedback = models.TextField(blank=True, default="", editable=False)
+    is_retired = models.BooleanField(default=False, editable=False, help_text="Of an earlier version of the protocol.")
 
     objects = TrialManager()
 
@@ -265,7 +298,14 @@ class Trial(Fixed):
         ordering = ["study", "key"]
         constraints = [
             models.UniqueConstraint(fields=["study", "key"], name="trial_once_per_study"),
-            models.CheckConstraint(condition=models.Q(kind__in=["main"]), name="trial_kind_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["main", "catch", "practice"]), name="trial_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="main", expected="", decoy__isnull=True)
+                | (~models.Q(kind="main") & models.Q(expected__in=["original", "finetuned", "neither"])),
+                name="trial_only_known_ones_have_an_answer",
+            ),
         ]
         indexes = [models.Index(fields=["study", "assigned"], name="trial_by_fill")]
 

@@ -1,0 +1,1 @@
+"""The study protocol: what annotators go through, as data."""
