@@ -1,6 +1,7 @@
 """Readers of environment variables that stop loudly: every error names the variable, its value and the remedy."""
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -68,6 +69,19 @@ def env_choice(name: str, default: str, choices: Sequence[str]) -> str:
         if value.lower() == choice.lower():
             return choice
     raise ImproperlyConfigured(f"{name}={value!r} is unknown; use one of {', '.join(choices)}")
+
+
+def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Return the comma-separated IP addresses and networks (`10.0.0.0/8`); none if the variable is unset."""
+    networks = []
+    for entry in env_list(name):
+        try:
+            networks.append(ipaddress.ip_network(entry))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name}={entry!r} is no IP address or network ({error}); use one like '127.0.0.1' or '10.0.0.0/8'"
+            ) from error
+    return networks
 
 
 def env_path(name: str, default: Path) -> Path:

@@ -4,6 +4,7 @@ Nothing has to be set on one machine: SQLite and local files below `HARMONY_DATA
 be used raises `ImproperlyConfigured` with the variable, the value and the remedy.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harmony_app.environment import (
     env_choice,
     env_int,
     env_list,
+    env_networks,
     env_path,
     env_text,
     env_time_zone,
@@ -92,11 +94,17 @@ HTTPS = env_bool("HTTPS", any(host not in LOOPBACK_HOSTS for host in ALLOWED_HOS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
+# Lax, not Strict: whoever comes from a recruitment site by a link is still logged in.
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = env_int("SESSION_HOURS", 14 * 24, minimum=1) * 3600
+CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 30 * 24 * 3600) if HTTPS else 0
 # The proxy in front must set this header itself and drop the one a browser sends.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# Only what these say in X-Forwarded-For is believed.
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # HSTS for sub-domains and the browsers' preload list bind a whole domain: its owner's decision, not Harmony's.
@@ -114,10 +122,12 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "axes",
     "studies",
     "analysis",
 ]
 MIDDLEWARE = [
+    "harmony_app.client_address.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "harmony_app.security.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -127,6 +137,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "harmony_app.urls"
 WSGI_APPLICATION = "harmony_app.wsgi.application"
@@ -147,6 +158,11 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 AUTH_USER_MODEL = "studies.User"
+AUTHENTICATION_BACKENDS = [
+    # First, because it refuses those who have to wait before their password is looked at.
+    "axes.backends.AxesBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -161,7 +177,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Log-in throttling. Failures are counted per account and address together: counted by account alone anyone could lock
+# out anyone, by address alone a whole class room could.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = env_int("AXES_FAILURE_LIMIT", 8, minimum=1)
+AXES_COOLOFF_TIME = timedelta(minutes=env_int("AXES_COOLOFF_MINUTES", 15, minimum=1))
+# Asking again while locked out makes the wait no longer, so the page can say how long it is.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+# No record of who was where: an address is forgotten once it no longer locks out.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "harmony_app.log_in_throttle.throttled_name"
+AXES_CLIENT_IP_CALLABLE = "harmony_app.log_in_throttle.throttled_address"
+AXES_LOCKOUT_CALLABLE = "harmony_app.log_in_throttle.locked_out"
+
 REST_FRAMEWORK = {
+    # Throttles count by REMOTE_ADDR, which ClientAddressMiddleware has set, and believe no header themselves.
+    "NUM_PROXIES": 0,
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
