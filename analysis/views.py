@@ -12,12 +12,14 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from studies.language import in_language
 from studies.models import Study
 
 
 @require_safe
 @never_cache
 @login_required
+@in_language("en")
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The report of a study as it stands now; 404 for everyone but staff.
 
@@ -41,6 +43,7 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @never_cache
 @login_required
+@in_language("en")
 def report_download(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One of the report's files as a download; 404 for everyone but staff, and where nobody has answered yet.
 

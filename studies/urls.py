@@ -3,6 +3,7 @@
 from django.urls import path
 
 from studies import views
+from studies.catalogue import CatalogueView
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -10,4 +11,5 @@ urlpatterns = [
     path("studies/<slug:slug>/done/", views.done, name="done"),
     path("pictures/<slug:token>/<slug:slot>", views.picture, name="picture"),
     path("admin-pictures/<slug:digest>.png", views.stored_picture, name="stored_picture"),
+    path("texts/<slug:language>.js", CatalogueView.as_view(), name="catalogue"),
 ]
