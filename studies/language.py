@@ -30,7 +30,7 @@ def in_language(code: str) -> Callable[[View[Parameters]], View[Parameters]]:
 
     def decorate(view: View[Parameters]) -> View[Parameters]:
         @wraps(view)
-        def wrapped(request: HttpRequest, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponse:
+        def wrapped(request: HttpRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponse:
             use_language(request, code)
             return view(request, *args, **kwargs)
 

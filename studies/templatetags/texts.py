@@ -14,6 +14,6 @@ register = template.Library()
 def catalogue_script() -> SafeString | str:
     """Load the texts for `text.js` in the page's language; English needs none. Goes before the page's own scripts."""
     language = get_language()
-    if language is None or language.partition("-")[0] == "en":
+    if language == "en":
         return ""
     return format_html('<script src="{}" defer></script>', catalogue_address(language))
