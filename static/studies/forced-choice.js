@@ -8,6 +8,7 @@
  */
 
 import { keysAreOn } from "./answer-keys.js";
+import { _, interpolateNodes } from "./text.js";
 
 /** @typedef {import("./types.js").Choice} Choice */
 /** @typedef {import("./types.js").Measured} Measured */
@@ -41,9 +42,9 @@ const CHOICE_BY_KEY = new Map([
 
 /** @type {Readonly<Record<Choice, {name: string, shortcuts: string, hints: string[]}>>} */
 const OPTIONS = {
-  left: { name: "Left map", shortcuts: "1 ArrowLeft", hints: ["1", "←"] },
-  right: { name: "Right map", shortcuts: "2 ArrowRight", hints: ["2", "→"] },
-  neither: { name: "Neither", shortcuts: "3 ArrowDown", hints: ["3", "↓"] },
+  left: { name: _("Left map"), shortcuts: "1 ArrowLeft", hints: ["1", "←"] },
+  right: { name: _("Right map"), shortcuts: "2 ArrowRight", hints: ["2", "→"] },
+  neither: { name: _("Neither"), shortcuts: "3 ArrowDown", hints: ["3", "↓"] },
 };
 
 /**
@@ -80,8 +81,10 @@ function optionButton(choice, picture) {
 function trialView({ assignment, pictures }) {
   const question = element("h2", "question", assignment.question);
   question.id = "question";
-  pictures.image.alt = "The picture that the network was shown";
-  const caption = element("figcaption", "prediction", "The network’s answer: ", element("b", "", assignment.prediction));
+  pictures.image.alt = _("The picture that the network was shown");
+  const prediction = element("b", "", assignment.prediction);
+  const answer = interpolateNodes(_("The network’s answer: %(prediction)s"), { prediction });
+  const caption = element("figcaption", "prediction", ...answer);
   const maps = element("div", "maps", optionButton("left", pictures.left), optionButton("right", pictures.right));
   const view = element(
     "div",

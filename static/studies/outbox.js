@@ -12,6 +12,7 @@
  */
 
 import { Refused } from "./connection.js";
+import { _, interpolate } from "./text.js";
 
 /** @typedef {import("./types.js").Entry} Entry */
 
@@ -191,7 +192,8 @@ export class Outbox extends EventTarget {
     try {
       localStorage.setItem(key, text);
     } catch (error) {
-      throw new StorageUnavailable(`This browser would not keep your answer: ${error}`);
+      const format = _("This browser would not keep your answer: %(reason)s");
+      throw new StorageUnavailable(interpolate(format, { reason: String(error) }));
     }
   }
 }

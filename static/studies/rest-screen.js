@@ -1,6 +1,8 @@
 // @ts-check
 /** What is shown in place of a trial when there is none, with buttons to go on: a jsPsych 8 plugin. */
 
+import { _ } from "./text.js";
+
 /**
  * @typedef {object} Action
  * @property {string} name what its button says
@@ -21,9 +23,9 @@ const { ParameterType } = /** @type {any} */ (globalThis).jsPsychModule;
  * @returns {Rest}
  */
 export const pausedRest = (signal, lookAgain) => ({
-  title: "The study is paused",
-  text: "The researchers have paused it. All your answers are kept, and you go on where you stopped.",
-  actions: [{ name: "Look again", act: lookAgain }],
+  title: _("The study is paused"),
+  text: _("The researchers have paused it. All your answers are kept, and you go on where you stopped."),
+  actions: [{ name: _("Look again"), act: lookAgain }],
   signal,
 });
 
@@ -33,9 +35,9 @@ export const pausedRest = (signal, lookAgain) => ({
  * @returns {Rest}
  */
 export const closedRest = (signal, finish) => ({
-  title: "The study is closed",
-  text: "It gives out no more trials. All your answers are kept. Thank you for taking part.",
-  actions: [{ name: "Finish", act: finish }],
+  title: _("The study is closed"),
+  text: _("It gives out no more trials. All your answers are kept. Thank you for taking part."),
+  actions: [{ name: _("Finish"), act: finish }],
   signal,
 });
 
@@ -46,11 +48,11 @@ export const closedRest = (signal, finish) => ({
  * @returns {Rest}
  */
 export const lastRest = (signal, undo, finish) => ({
-  title: "That was the last trial",
-  text: "You can still take back your last answer.",
+  title: _("That was the last trial"),
+  text: _("You can still take back your last answer."),
   actions: [
-    { name: "Undo", act: undo },
-    { name: "Finish", act: finish },
+    { name: _("Undo"), act: undo },
+    { name: _("Finish"), act: finish },
   ],
   signal,
 });

@@ -2,12 +2,13 @@
 /** The trial runner: takes trials from the queue, shows them through jsPsych, hands the answers to the outbox. */
 
 import { keysAreOn, setUpKeysSwitch } from "./answer-keys.js";
-import { Connection, OtherUser, Refused } from "./connection.js";
+import { Connection } from "./connection.js";
 import { ForcedChoicePlugin } from "./forced-choice.js";
 import { Notices } from "./notices.js";
-import { newUuid, Outbox, StorageUnavailable } from "./outbox.js";
+import { newUuid, Outbox } from "./outbox.js";
 import { decodePictures, releasePictures } from "./pictures.js";
 import { closedRest, lastRest, pausedRest, RestScreenPlugin } from "./rest-screen.js";
+import { _ } from "./text.js";
 import { TrialQueue } from "./trial-queue.js";
 
 /** @typedef {import("./types.js").Measured} Measured */
@@ -92,7 +93,7 @@ class Runner {
       nextUrl: page.nextUrl,
     });
     this.#fail = () => {};
-    this.#failed = new Promise((_, reject) => {
+    this.#failed = new Promise((__, reject) => {
       this.#fail = reject;
     });
     this.#listen();
@@ -107,7 +108,7 @@ class Runner {
     this.#outbox.send();
     await Promise.race([this.#failed, this.#advance()]);
     if (this.#current !== null || this.#rest !== null) await Promise.race([this.#failed, this.#showAll()]);
-    this.#notices.waiting("Sending your last answers…");
+    this.#notices.waiting(_("Sending your last answers…"));
     await Promise.race([this.#failed, this.#outbox.settled()]);
     this.#leaving = true;
     window.location.assign(this.#page.doneUrl);
@@ -124,15 +125,7 @@ class Runner {
     this.#stage.hidden = true;
     this.#undoButton.hidden = true;
     this.#notices.waiting(null);
-    if (error instanceof OtherUser) {
-      this.#notices.otherUser(this.#page.username, this.#page.homeUrl, this.#outbox.size);
-    } else if (error instanceof StorageUnavailable) {
-      this.#notices.error(`${error.message}. Please allow this site to store data in your browser, then reload.`);
-    } else if (error instanceof Refused) {
-      this.#notices.error(`The server did not give out a trial: ${error.message}. Please tell the study's contact.`);
-    } else {
-      this.#notices.error(`Something went wrong on this page (${error}). Your answers are kept; please reload.`);
-    }
+    this.#notices.stopped(error, this.#page, this.#outbox.size);
   }
 
   async #showAll() {
@@ -173,8 +166,7 @@ class Runner {
     this.#notices.waiting(null);
     this.#updateUndo();
     const { assignment } = /** @type {Prepared} */ (this.#current);
-    const place = this.#undoing ? "Your last trial again" : `Trial ${this.#progress.answered + 1} of ${this.#progress.total}`;
-    this.#notices.announce(`${place}. The network’s answer: ${assignment.prediction}.`);
+    this.#notices.announce(assignment.prediction, this.#undoing ? null : this.#progress);
   }
 
   #rested() {
@@ -234,7 +226,7 @@ class Runner {
 
   /** Makes the next trial the current one, decoded; null when there is none left, or the study rests. */
   async #advance() {
-    this.#notices.waiting("Getting your next trial…");
+    this.#notices.waiting(_("Getting your next trial…"));
     let next = this.#state === "open" ? await this.#queue.take() : null;
     if (next && this.#state !== "open") {
       this.#queue.putBack(next);
@@ -272,7 +264,7 @@ class Runner {
   /** Asks whether a paused study goes on. */
   async #lookAgain() {
     await this.#moving(async () => {
-      this.#notices.waiting("Asking for your next trial…");
+      this.#notices.waiting(_("Asking for your next trial…"));
       await this.#queue.refresh();
       await this.#advance();
     });
@@ -296,7 +288,7 @@ class Runner {
     this.#undoButton.hidden = !this.#allowUndo;
     // Where there is no trial, the screen in its place has buttons of its own.
     this.#undoButton.disabled = this.#previous === null || this.#current === null;
-    this.#undoLabel.textContent = this.#undoing ? "Keep my answer" : "Undo";
+    this.#undoLabel.textContent = this.#undoing ? _("Keep my answer") : _("Undo");
   }
 
   #listen() {
