@@ -4,6 +4,8 @@ import io
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 
@@ -14,7 +16,7 @@ LARGEST_BODY = 64 * 1024
 
 class BodyTooLarge(APIException):
     status_code = 413
-    default_detail = f"the body is larger than {LARGEST_BODY} bytes"
+    default_detail = format_lazy(_("the body is larger than {most} bytes"), most=LARGEST_BODY)
     default_code = "too_large"
 
 

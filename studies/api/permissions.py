@@ -1,5 +1,6 @@
 """Who may use the API: someone logged in, and the person for whom the asking page was made."""
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -11,7 +12,7 @@ ANNOTATOR_HEADER = "X-Annotator"
 class OtherUser(PermissionDenied):
     """Another person has logged in since the page was opened. Says nothing about what was asked for."""
 
-    default_detail = {"code": "other_user", "detail": "Another person is logged in than the one this page is for."}
+    default_detail = {"code": "other_user", "detail": _("Another person is logged in than the one this page is for.")}
     default_code = "other_user"
 
 

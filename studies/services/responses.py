@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from studies.json_values import json_fault
 from studies.models import Assignment, Participation, Response, Study, Trial, User
@@ -31,10 +32,10 @@ class Outcome(Enum):
     @property
     def detail(self) -> str:
         return {
-            Outcome.STORED: "The answer is stored.",
-            Outcome.STORED_BEFORE: "This very answer was stored before.",
-            Outcome.ANSWERED: "The assignment already has another answer at this revision.",
-            Outcome.FINAL: "The answer to this assignment may not be changed any more.",
+            Outcome.STORED: _("The answer is stored."),
+            Outcome.STORED_BEFORE: _("This very answer was stored before."),
+            Outcome.ANSWERED: _("The assignment already has another answer at this revision."),
+            Outcome.FINAL: _("The answer to this assignment may not be changed any more."),
         }[self]
 
 
@@ -123,7 +124,8 @@ def _outcome_of_insert(
 ) -> Outcome:
     if revision > assignment.revision:
         if revision > assignment.revision + 1:
-            raise InvalidAnswerError({"revision": f"the next revision is {assignment.revision + 1}, not {revision}"})
+            revisions = {"next": assignment.revision + 1, "given": revision}
+            raise InvalidAnswerError({"revision": _("the next revision is %(next)s, not %(given)s") % revisions})
         if revision > 1 and not _may_change(assignment):
             return Outcome.FINAL
         try:
@@ -174,17 +176,18 @@ def _insert(
 def _validate(assignment: Assignment, revision: int, choice: str, rt_ms: float, timing: Mapping[str, Any]) -> None:
     errors = {}
     if revision < 1:
-        errors["revision"] = "revisions count from 1"
+        errors["revision"] = _("revisions count from 1")
     options = trial_type(assignment.trial.trial_type).options(assignment.participation.study)
     if choice not in options:
-        errors["choice"] = f"{choice!r} is not offered; choose one of {', '.join(options)}"
+        offered = {"choice": repr(choice), "options": ", ".join(options)}
+        errors["choice"] = _("%(choice)s is not offered; choose one of %(options)s") % offered
     # However long it is: a tab left open overnight is no reason to lose the answer.
     if not math.isfinite(rt_ms) or rt_ms < 0:
-        errors["rt_ms"] = "a reaction time is a finite number of milliseconds, 0 or more"
+        errors["rt_ms"] = _("a reaction time is a finite number of milliseconds, 0 or more")
     fault = json_fault(timing)
     if fault is not None:
         errors["timing"] = fault
     elif len(json.dumps(timing)) > LARGEST_TIMING:
-        errors["timing"] = f"more than {LARGEST_TIMING} characters as JSON"
+        errors["timing"] = _("more than %(most)s characters as JSON") % {"most": LARGEST_TIMING}
     if errors:
         raise InvalidAnswerError(errors)
