@@ -114,7 +114,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Applications
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "harmony_app.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -210,6 +210,13 @@ STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
 JSPSYCH_DIR = BASE_DIR / "node_modules" / "jspsych" / "dist"
 if JSPSYCH_DIR.is_dir():
     STATICFILES_DIRS.append(("vendor/jspsych", JSPSYCH_DIR))
+# The stock plugins that protocols can name: one script of each, as vendor/jspsych-plugins/<name>.js.
+JSPSYCH_PLUGINS_DIR = BASE_DIR / "node_modules" / "@jspsych"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "studies.protocol.plugin_files.PluginFinder",
+]
 # Unset: WhiteNoise serves static files straight from the source. Set (and filled by collectstatic): hashed names.
 STATIC_ROOT = env_path("STATIC_ROOT", BASE_DIR) if env_text("STATIC_ROOT", "") else None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
@@ -255,7 +262,11 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        # Four lines for every log-in that succeeds are of no use.
+        "axes": {"level": "WARNING"},
+    },
 }
 
 

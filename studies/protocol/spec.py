@@ -5,17 +5,60 @@ a study without a protocol is run as the smallest one: its trials alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
-Share = Annotated[float, Field(ge=0, le=0.5)]
+from studies.protocol.faults import Fault, refuse
+from studies.protocol.pages import (
+    Consent,
+    FormField,
+    Page,
+    Plugin,
+    Practice,
+    Questionnaire,
+    Text,
+    Trials,
+    known_twice,
+)
+from studies.protocol.part import Expected, Key, KnownTrial, Line, Part, Share
+
+__all__ = [
+    "OPTIONS_OF_TIES",
+    "Catch",
+    "CompletionCodes",
+    "Consent",
+    "Expected",
+    "FormField",
+    "Key",
+    "KnownTrial",
+    "Line",
+    "Page",
+    "Part",
+    "Plugin",
+    "Practice",
+    "Prolific",
+    "ProtocolSpec",
+    "QualityRule",
+    "Questionnaire",
+    "Recruitment",
+    "Repeats",
+    "Screen",
+    "Share",
+    "Text",
+    "Ties",
+    "TrialSettings",
+    "Trials",
+]
+
 Ties = Literal["none", "neither", "equal_and_both_bad"]
-Expected = Literal["original", "finetuned", "neither"]
+# As it goes into an address, and as it is stored.
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+# What a column of whole numbers holds: studies without a protocol have no other limit.
+MOST = 2_147_483_647
 
 OPTIONS_OF_TIES: dict[Ties, tuple[str, ...]] = {
     "none": (),
@@ -24,160 +67,34 @@ OPTIONS_OF_TIES: dict[Ties, tuple[str, ...]] = {
 }
 
 
-class Part(BaseModel):
-    """A part of a protocol: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class FormField(Part):
-    """A question of a questionnaire. Answers among `screen_out` end the participation as screened out."""
-
-    name: Key
-    label: Line
-    kind: Literal["text", "textarea", "number", "choice", "choices", "scale"] = "text"
-    help: str = ""
-    required: bool = True
-    options: tuple[Line, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    low: str = ""
-    high: str = ""
-    points: Annotated[int, Field(ge=2, le=11)] = 5
-    longest: Annotated[int, Field(ge=1, le=5000)] = 500
-    screen_out: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _check(self) -> "FormField":
-        if self.kind in ("choice", "choices") and len(self.options) < 2:
-            raise ValueError(f"options: a {self.kind} needs two or more")
-        if self.kind not in ("choice", "choices") and self.options:
-            raise ValueError(f"options: a {self.kind} has none; use choice or choices")
-        if len(set(self.options)) < len(self.options):
-            raise ValueError("options: one comes twice")
-        if self.kind != "number" and (self.minimum is not None or self.maximum is not None):
-            raise ValueError("minimum, maximum: only a number has them")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError("minimum: larger than maximum")
-        unknown = [answer for answer in self.screen_out if answer not in self.options]
-        if unknown:
-            raise ValueError(f"screen_out: {unknown[0]!r} is not among the options")
-        return self
-
-
-class Consent(Part):
-    """Asks for consent. `markdown` is what is consented to; `version` is the researchers' own name for the wording."""
-
-    kind: Literal["consent"]
-    key: Key = "consent"
-    title: Line
-    markdown: Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
-    version: Line = "1"
-    accept: Line | None = None
-    decline: Line | None = None
-
-
-class Text(Part):
-    """Instructions, a debriefing or anything else to read."""
-
-    kind: Literal["text"]
-    key: Key
-    title: Line
-    markdown: Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
-    button: Line | None = None
-    least_seconds: Annotated[float, Field(ge=0, le=600)] = 0
-
-
-class Questionnaire(Part):
-    """A form, shown through a jsPsych survey plugin."""
-
-    kind: Literal["questionnaire"]
-    key: Key
-    title: Line
-    markdown: Annotated[str, StringConstraints(max_length=50_000)] = ""
-    fields: Annotated[tuple[FormField, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _check(self) -> "Questionnaire":
-        names = [field.name for field in self.fields]
-        if len(set(names)) < len(names):
-            raise ValueError("fields: a name comes twice")
-        return self
-
-
-class Plugin(Part):
-    """A page made by a stock jsPsych plugin, e.g. `plugin = "survey-likert"`, with its own parameters."""
-
-    kind: Literal["plugin"]
-    key: Key
-    title: Line
-    plugin: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-class Practice(Part):
-    """Practice trials with feedback, repeated until `pass_correct` of a round are right, at most `most_rounds` times.
-
-    `trials` names trials of the study with the expected answer; `make` adds trials whose one map is scrambled.
-    """
-
-    kind: Literal["practice"]
-    key: Key = "practice"
-    title: Line
-    markdown: Annotated[str, StringConstraints(max_length=50_000)] = ""
-    trials: tuple["KnownTrial", ...] = ()
-    make: Annotated[int, Field(ge=0, le=20)] = 0
-    pass_correct: Annotated[int, Field(ge=0)] = 0
-    most_rounds: Annotated[int, Field(ge=1, le=10)] = 3
-
-    @model_validator(mode="after")
-    def _check(self) -> "Practice":
-        count = len(self.trials) + self.make
-        if count == 0:
-            raise ValueError("trials, make: a practice needs at least one trial")
-        if self.pass_correct > count:
-            raise ValueError(f"pass_correct: {self.pass_correct} of {count} trials cannot be right")
-        return self
-
-
-class Trials(Part):
-    """Marks where the trials come among the pages."""
-
-    kind: Literal["trials"]
-    key: Key = "trials"
-
-
-class KnownTrial(Part):
-    """A trial of the study whose right answer the researchers know; `feedback` explains it after a practice trial."""
-
-    trial: Line
-    expected: Expected
-    feedback: str = ""
-
-
-Page = Annotated[Consent | Text | Questionnaire | Plugin | Practice | Trials, Field(discriminator="kind")]
-
-
 class TrialSettings(Part):
     """How trials are given and shown. Times are in milliseconds; None: no limit."""
 
-    annotators_per_trial: Annotated[int, Field(ge=1, le=10_000)] = 1
-    per_annotator: Annotated[int, Field(ge=1)] | None = None
+    annotators_per_trial: Annotated[int, Field(ge=1, le=MOST)] = 1
+    per_annotator: Annotated[int, Field(ge=1, le=MOST)] | None = None
     conditions: Literal["interleaved", "blocked"] = "interleaved"
     ties: Ties = "neither"
     confidence: Literal[0, 3, 5] = 0
     reason: Literal["off", "optional"] = "off"
     undo: bool = False
-    break_every: Annotated[int, Field(ge=0)] = 0
-    show_for_ms: Annotated[int, Field(ge=50)] | None = None
+    break_every: Annotated[int, Field(ge=0, le=10_000)] = 0
+    show_for_ms: Annotated[int, Field(ge=50, le=600_000)] | None = None
     least_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
-    most_ms: Annotated[int, Field(ge=1000)] | None = None
+    most_ms: Annotated[int, Field(ge=1000, le=3_600_000)] | None = None
     overlay_controls: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> "TrialSettings":
+        faults = []
         if self.most_ms is not None and self.most_ms <= self.least_ms:
-            raise ValueError("most_ms: not above least_ms")
+            faults.append(
+                Fault(("most_ms",), f"is not above least_ms ({self.least_ms})", "raise it, or lower least_ms")
+            )
+        if self.most_ms is not None and self.show_for_ms is not None and self.show_for_ms > self.most_ms:
+            faults.append(
+                Fault(("show_for_ms",), f"is above most_ms ({self.most_ms}), so it has no effect", "lower or remove it")
+            )
+        refuse("trials", faults)
         return self
 
     @property
@@ -191,12 +108,17 @@ class Catch(Part):
 
     share: Share = 0
     make: Annotated[int, Field(ge=0, le=1000)] = 0
-    trials: tuple[KnownTrial, ...] = ()
+    trials: Annotated[tuple[KnownTrial, ...], Field(max_length=1000)] = ()
 
     @model_validator(mode="after")
     def _check(self) -> "Catch":
-        if self.share > 0 and self.make == 0 and not self.trials:
-            raise ValueError("make, trials: there are no catch trials to show")
+        faults = known_twice(self.trials)
+        known = self.make > 0 or bool(self.trials)
+        if self.share > 0 and not known:
+            faults.append(Fault(("make",), "there are no catch trials to show", "set make, or name some as trials"))
+        if known and self.share == 0:
+            faults.append(Fault(("share",), "none of the catch trials would be shown", "set share, e.g. to 0.1"))
+        refuse("catch", faults)
         return self
 
 
@@ -204,7 +126,20 @@ class Repeats(Part):
     """Trials shown a second time with the sides swapped, at least `distance` trials later."""
 
     share: Share = 0
-    distance: Annotated[int, Field(ge=1)] = 10
+    distance: Annotated[int, Field(ge=1, le=10_000)] = 10
+
+
+RuleName = Literal[
+    "catch_accuracy",
+    "repeat_consistency",
+    "total_seconds",
+    "median_rt_ms",
+    "fast_share",
+    "longest_run",
+    "neither_share",
+    "focus_lost",
+]
+SHARES: frozenset[RuleName] = frozenset({"catch_accuracy", "repeat_consistency", "fast_share", "neither_share"})
 
 
 class QualityRule(Part):
@@ -213,41 +148,57 @@ class QualityRule(Part):
     The rule is looked at once there are `after` observations of what it counts.
     """
 
-    rule: Literal[
-        "catch_accuracy",
-        "repeat_consistency",
-        "total_seconds",
-        "median_rt_ms",
-        "fast_share",
-        "longest_run",
-        "neither_share",
-        "focus_lost",
-    ]
-    limit: float
+    rule: RuleName
+    limit: Annotated[float, Field(ge=0)]
     action: Literal["flag", "exclude"] = "flag"
-    after: Annotated[int, Field(ge=1)] = 1
+    after: Annotated[int, Field(ge=1, le=100_000)] = 1
     # Of fast_share: what counts as fast.
-    fast_ms: Annotated[float, Field(gt=0)] = 300
+    fast_ms: Annotated[float, Field(gt=0, le=60_000)] = 300
+
+    @model_validator(mode="after")
+    def _check(self) -> "QualityRule":
+        faults = []
+        if self.rule in SHARES and self.limit > 1:
+            faults.append(
+                Fault(("limit",), f"{self.limit:g} is no share", f"give {self.rule} a limit from 0 to 1, e.g. 0.8")
+            )
+        default = type(self).model_fields["fast_ms"].default
+        if self.rule != "fast_share" and self.fast_ms != default:
+            faults.append(Fault(("fast_ms",), f"means nothing to {self.rule}", "remove it; only fast_share has it"))
+        refuse("rule", faults)
+        return self
 
 
 class Prolific(Part):
     """Prolific's completion address, and a code for each outcome."""
 
-    completion_url: str = "https://app.prolific.com/submissions/complete"
-    completed: Line
-    failed_checks: Line | None = None
-    screened_out: Line | None = None
-    over_quota: Line | None = None
-    withdrawn: Line | None = None
+    completion_url: Annotated[str, StringConstraints(min_length=1, max_length=500)] = (
+        "https://app.prolific.com/submissions/complete"
+    )
+    completed: Code
+    failed_checks: Code | None = None
+    screened_out: Code | None = None
+    over_quota: Code | None = None
+    withdrawn: Code | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "Prolific":
+        refuse("prolific", _same_codes(self, ("failed_checks", "screened_out", "over_quota", "withdrawn")))
+        return self
 
 
 class CompletionCodes(Part):
     """What annotators from elsewhere are shown at the end. Without `completed`, each gets a random code."""
 
-    completed: Line | None = None
-    failed_checks: Line | None = None
-    screened_out: Line | None = None
-    over_quota: Line | None = None
+    completed: Code | None = None
+    failed_checks: Code | None = None
+    screened_out: Code | None = None
+    over_quota: Code | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "CompletionCodes":
+        refuse("code", _same_codes(self, ("failed_checks", "screened_out", "over_quota")))
+        return self
 
 
 class Recruitment(Part):
@@ -257,7 +208,7 @@ class Recruitment(Part):
     `live_hours`.
     """
 
-    places: Annotated[int, Field(ge=1)] | None = None
+    places: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     live_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 3
     prolific: Prolific | None = None
     code: CompletionCodes | None = None
@@ -275,9 +226,9 @@ class ProtocolSpec(Part):
 
     format: Literal["harmony-protocol/1"] = "harmony-protocol/1"
     language: Literal["en", "de"] | None = None
-    title: Line | None = None
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     question: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
-    pages: Annotated[tuple[Page, ...], Field(min_length=1)] = (Trials(kind="trials"),)
+    pages: Annotated[tuple[Page, ...], Field(min_length=1, max_length=100)] = (Trials(kind="trials"),)
     trials: TrialSettings = TrialSettings()
     catch: Catch = Catch()
     repeats: Repeats = Repeats()
@@ -285,23 +236,56 @@ class ProtocolSpec(Part):
     recruitment: Recruitment = Recruitment()
     screen: Screen = Screen()
 
-    @model_validator(mode="after")
-    def _check(self) -> "ProtocolSpec":
-        kinds = [page.kind for page in self.pages]
-        keys = [page.key for page in self.pages]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise ValueError(f"pages: the key {twice!r} comes twice")
-        if kinds.count("trials") != 1:
-            raise ValueError("pages: exactly one page has the kind trials")
-        if kinds.count("practice") > 1:
-            raise ValueError("pages: at most one page has the kind practice")
-        if "practice" in kinds and kinds.index("practice") > kinds.index("trials"):
-            raise ValueError("pages: the practice comes before the trials")
-        if kinds.count("consent") > 1 or "consent" in kinds[1:]:
-            raise ValueError("pages: there is one consent, and it comes first")
-        _check_rules(self.quality, self.catch, self.repeats)
-        return self
+    # One validator for each part and not one for all, so that faults in one part do not hide those of another.
+
+    @field_validator("pages")
+    @classmethod
+    def _check_pages(cls, pages: tuple[Page, ...]) -> tuple[Page, ...]:
+        refuse("pages", _page_faults(pages))
+        return pages
+
+    @field_validator("trials")
+    @classmethod
+    def _check_trials(cls, trials: TrialSettings, info: ValidationInfo) -> TrialSettings:
+        practice = [page for page in info.data.get("pages", ()) if isinstance(page, Practice)]
+        if trials.ties == "none" and any(known.expected == "neither" for page in practice for known in page.trials):
+            refuse("trials", [Fault(("ties",), "a practice trial expects neither", 'set ties to "neither"')])
+        return trials
+
+    @field_validator("catch")
+    @classmethod
+    def _check_catch(cls, catch: Catch, info: ValidationInfo) -> Catch:
+        trials: TrialSettings | None = info.data.get("trials")
+        if trials is None:
+            return catch
+        faults = []
+        if trials.ties == "none" and any(known.expected == "neither" for known in catch.trials):
+            faults.append(Fault(("trials",), "one expects neither, which trials.ties does not offer", "leave it out"))
+        if 0 < catch.share * (trials.per_annotator or 1_000_000) < 1:
+            faults.append(_too_small_a_share(catch.share, trials))
+        refuse("catch", faults)
+        return catch
+
+    @field_validator("repeats")
+    @classmethod
+    def _check_repeats(cls, repeats: Repeats, info: ValidationInfo) -> Repeats:
+        trials: TrialSettings | None = info.data.get("trials")
+        if trials is None or trials.per_annotator is None or repeats.share == 0:
+            return repeats
+        faults = []
+        if repeats.share * trials.per_annotator < 1:
+            faults.append(_too_small_a_share(repeats.share, trials))
+        if repeats.distance >= trials.per_annotator:
+            problem = f"leaves no room among {trials.per_annotator} trials for each annotator"
+            faults.append(Fault(("distance",), problem, "lower it, or raise trials.per_annotator"))
+        refuse("repeats", faults)
+        return repeats
+
+    @field_validator("quality")
+    @classmethod
+    def _check_quality(cls, rules: tuple[QualityRule, ...], info: ValidationInfo) -> tuple[QualityRule, ...]:
+        refuse("quality", _rule_faults(rules, info.data))
+        return rules
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "ProtocolSpec":
@@ -317,16 +301,61 @@ class ProtocolSpec(Part):
     def practice(self) -> Practice | None:
         return next((page for page in self.pages if isinstance(page, Practice)), None)
 
+    @property
+    def consent(self) -> Consent | None:
+        return next((page for page in self.pages if isinstance(page, Consent)), None)
 
-def _check_rules(rules: Sequence[QualityRule], catch: Catch, repeats: Repeats) -> None:
+
+def _page_faults(pages: tuple[Page, ...]) -> list[Fault]:
+    keys = [page.key for page in pages]
+    kinds = [page.kind for page in pages]
+    faults = [
+        Fault((place, "key"), f"{key!r} was used before", "give each page a key of its own")
+        for place, key in enumerate(keys)
+        if key in keys[:place]
+    ]
+    trials = kinds.index("trials") if "trials" in kinds else None
+    if trials is None:
+        faults.append(Fault((), "none has the kind trials", 'add one with kind = "trials" where the trials come'))
+    for place, kind in enumerate(kinds):
+        if kind in ("trials", "practice") and kind in kinds[:place]:
+            faults.append(Fault((place, "kind"), f"there is a page of the kind {kind} already", "keep one of them"))
+        elif kind == "practice" and trials is not None and place > trials:
+            faults.append(Fault((place, "kind"), "the practice comes after the trials", "move it before them"))
+        elif kind == "consent" and place > 0:
+            faults.append(Fault((place, "kind"), "only the first page asks for consent", "make it the first, and one"))
+    return faults
+
+
+def _too_small_a_share(share: float, trials: TrialSettings) -> Fault:
+    problem = f"{share:g} of {trials.per_annotator} trials for each annotator is not even one"
+    return Fault(("share",), problem, "raise it, or trials.per_annotator")
+
+
+def _rule_faults(rules: tuple[QualityRule, ...], others: Mapping[str, Any]) -> list[Fault]:
     names = [rule.rule for rule in rules]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"quality: the rule {twice} comes twice")
-    if "catch_accuracy" in names and catch.share == 0:
-        raise ValueError("quality: catch_accuracy needs catch trials; set catch.share")
-    if "repeat_consistency" in names and repeats.share == 0:
-        raise ValueError("quality: repeat_consistency needs repeats; set repeats.share")
+    catch, repeats, trials = others.get("catch"), others.get("repeats"), others.get("trials")
+    faults = []
+    for place, name in enumerate(names):
+        where = (place, "rule")
+        if name in names[:place]:
+            faults.append(Fault(where, f"{name} was given before", "keep one of them"))
+        elif name == "catch_accuracy" and catch is not None and catch.share == 0:
+            faults.append(Fault(where, "catch_accuracy needs catch trials", "set catch.share"))
+        elif name == "repeat_consistency" and repeats is not None and repeats.share == 0:
+            faults.append(Fault(where, "repeat_consistency needs repeats", "set repeats.share"))
+        elif name == "neither_share" and trials is not None and trials.ties == "none":
+            faults.append(Fault(where, "neither_share counts what trials.ties does not offer", "remove it"))
+    return faults
+
+
+def _same_codes(codes: Prolific | CompletionCodes, outcomes: tuple[str, ...]) -> list[Fault]:
+    """Return a fault for each outcome that would look like a completed participation."""
+    return [
+        Fault((name,), "is the code of completed participations", "give each outcome a code of its own")
+        for name in outcomes
+        if codes.completed is not None and getattr(codes, name) == codes.completed
+    ]
 
 
 # Protocols are few and are asked for with every request.
@@ -334,7 +363,3 @@ def _check_rules(rules: Sequence[QualityRule], catch: Catch, repeats: Repeats) -
 def _parsed(text: str) -> ProtocolSpec:
     # From JSON, where strictness takes a list for a tuple but no text for a number.
     return ProtocolSpec.model_validate_json(text)
-
-
-Practice.model_rebuild()
-ProtocolSpec.model_rebuild()
