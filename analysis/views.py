@@ -1,4 +1,4 @@
-"""The report's pages, for staff only.
+"""The report's pages, for those who run the study.
 
 The analysis is imported when a report is asked for: SciPy, pandas and Altair take more than a second, which web workers
 that serve trials should not wait for.
@@ -8,12 +8,13 @@ from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from studies.language import in_language
 from studies.models import Study
+from studies.roles import study_for
 
 
 @require_safe
@@ -21,7 +22,7 @@ from studies.models import Study
 @login_required
 @in_language("en")
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """The report of a study as it stands now; 404 for everyone but staff.
+    """The report of a study as it stands now; 404 for those who do not run it.
 
     Where the answers do not fit the study, the page says why, with status 409.
     """
@@ -30,7 +31,7 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     from analysis.reports import NoResponsesError
     from analysis.study_report import study_report
 
-    study = _study_for_staff(request, slug)
+    study = study_for(request.user, slug)
     try:
         context = report_context(study_report(study).report)
     except NoResponsesError:
@@ -45,15 +46,16 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @in_language("en")
 def report_download(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """One of the report's files as a download; 404 for everyone but staff, and where nobody has answered yet.
+    """One of the report's files as a download; 404 for those who do not run the study.
 
-    Where the answers do not fit the study, the reply is a page that says why, with status 409.
+    It is 404 as well where nobody has answered yet. Where the answers do not fit the study, the reply is a page that
+    says why, with status 409.
     """
     from analysis.measures.judgements import FrameError
     from analysis.reports import NoResponsesError
     from analysis.study_report import CONTENT_TYPES, study_report
 
-    study = _study_for_staff(request, slug)
+    study = study_for(request.user, slug)
     if name not in CONTENT_TYPES:
         raise Http404
     try:
@@ -71,10 +73,3 @@ def _no_report(request: HttpRequest, study: Study, problem: ValueError) -> HttpR
     """The page that says why the answers cannot be analysed."""
     context = {"study": study, "report": None, "problem": str(problem)}
     return render(request, "analysis/report_page.html", context, status=HTTPStatus.CONFLICT)
-
-
-def _study_for_staff(request: HttpRequest, slug: str) -> Study:
-    """The study, for staff. Whoever is logged in without being staff is told of no report: Http404."""
-    if not request.user.is_staff:
-        raise Http404
-    return get_object_or_404(Study, slug=slug)

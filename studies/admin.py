@@ -30,10 +30,6 @@ else:
     TrialAdminBase = ParticipationAdminBase = AssignmentAdminBase = ResponseAdminBase = admin.ModelAdmin
     UserAdminBase = DjangoUserAdmin
 
-admin.site.site_header = "Harmony"
-admin.site.site_title = "Harmony"
-admin.site.index_title = "Studies and annotators"
-
 
 class ReadOnly:
     """Rows that only the bundle or the site itself writes: they can be looked at."""

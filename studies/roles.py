@@ -1,7 +1,7 @@
 """Who may run which study.
 
 Admins (superusers) run every study. Researchers (staff) run those that they own and those on which they collaborate.
-Everyone else is an annotator and runs none. To people who may not, a study that exists and one that does not look alike.
+Everyone else is an annotator and runs none. Those who may not cannot tell a study from none.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from studies.models import Collaborator, Study, User
+from studies.models import Collaborator, Image, Pair, Picture, Study, Trial, User
 
 Someone = User | AnonymousUser
 
@@ -51,3 +51,19 @@ def study_for(user: Someone, slug: str, *related: str) -> Study:
     if study is None:
         raise Http404("there is no such study among yours")
     return study
+
+
+def pictures_for(user: Someone) -> QuerySet[Picture]:
+    """Return the stored pictures that the studies of the user show."""
+    if is_admin(user):
+        return Picture.objects.all()
+    studies = studies_for(user).order_by()
+    image = Image.objects.filter(study__in=studies, picture=OuterRef("pk"))
+    pair = Pair.objects.filter(condition__study__in=studies)
+    decoy = Trial.objects.filter(study__in=studies, decoy=OuterRef("pk"))
+    return Picture.objects.filter(
+        Exists(image)
+        | Exists(pair.filter(original=OuterRef("pk")))
+        | Exists(pair.filter(finetuned=OuterRef("pk")))
+        | Exists(decoy)
+    )

@@ -1,12 +1,13 @@
 """Addresses of the annotators' pages and of the pictures."""
 
-from django.urls import path
+from django.urls import include, path
 
 from studies import views
 from studies.catalogue import CatalogueView
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("dashboard/", include("studies.urls_dashboard")),
     path("studies/<slug:slug>/", views.runner, name="runner"),
     path("studies/<slug:slug>/done/", views.done, name="done"),
     path("pictures/<slug:token>/<slug:slot>", views.picture, name="picture"),

@@ -3,7 +3,6 @@
 from typing import cast
 
 from django.conf import settings
-from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,9 +12,9 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from studies.blinding import blinded_png
-from studies.models import Participation, Picture, User
+from studies.models import Participation, User
+from studies.roles import is_researcher, pictures_for
 from studies.selectors import (
-    all_studies,
     assignment_for_picture,
     participation_find,
     progress_get,
@@ -35,11 +34,9 @@ def _participation(request: HttpRequest, slug: str) -> Participation:
 @never_cache
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the annotator's studies, each with progress; to staff also all studies."""
+    """Show the annotator's studies, each with progress; to researchers also the way to those that they run."""
     user = cast(User, request.user)
-    context: dict[str, object] = {"studies": studies_of_annotator(user)}
-    if user.is_staff:
-        context["all_studies"] = all_studies()
+    context = {"studies": studies_of_annotator(user), "is_researcher": is_researcher(user)}
     return render(request, "studies/home.html", context)
 
 
@@ -91,10 +88,10 @@ def picture(request: HttpRequest, token: str, slot: str) -> HttpResponse:
 
 
 @require_safe
-@staff_member_required
+@login_required
 def stored_picture(request: HttpRequest, digest: str) -> HttpResponse:
-    """Send a picture as it is stored, to staff alone; the digest is the file's own."""
-    found = get_object_or_404(Picture, digest=digest)
+    """Send a picture as it is stored to those who run a study that shows it; anyone else gets a 404."""
+    found = get_object_or_404(pictures_for(cast(User, request.user)), digest=digest)
     with default_storage.open(found.path) as file:
         body = file.read()
     return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})

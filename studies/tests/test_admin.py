@@ -168,6 +168,6 @@ def test_stored_pictures_are_for_staff_alone(
 ) -> None:
     address = reverse("stored_picture", args=[Picture.objects.order_by("pk")[0].digest])
     assert staff_client.get(address).headers["Content-Type"] == "image/png"
-    assert annotator_client.get(address).status_code == 302
+    assert annotator_client.get(address).status_code == 404
     assert Client().get(address).status_code == 302
     assert staff_client.get(reverse("stored_picture", args=["0" * 64])).status_code == 404
