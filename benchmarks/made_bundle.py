@@ -73,9 +73,12 @@ class MadeBundle:
         coarse = Image.fromarray(self.random.integers(0, 256, shape, dtype=np.uint8))
         buffer = io.BytesIO()
         coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(buffer, "PNG", compress_level=1)
-        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+        return self._store(buffer.getvalue())
+
+    def _store(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
         name = f"media/{digest}.png"
-        (self.folder / name).write_bytes(buffer.getvalue())
+        (self.folder / name).write_bytes(content)
         self.files[name] = digest
         return digest
 
