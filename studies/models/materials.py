@@ -101,8 +101,11 @@ class Study(Fixed):
 
     @property
     def has_responses(self) -> bool:
-        """Whether anyone has answered a trial: from then on the protocol and the trials are fixed. One query."""
-        return self.participations.filter(assignments__revision__gte=1).exists()
+        """Whether anyone has answered a trial: from then on the protocol and the trials are fixed. One query.
+
+        Previews do not count: researchers try a study before they settle how it is run.
+        """
+        return self.participations.filter(assignments__revision__gte=1, is_preview=False).exists()
 
     def natural_key(self) -> tuple[str]:
         return (self.slug,)
