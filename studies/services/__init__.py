@@ -4,6 +4,7 @@ from studies.services.annotators import Account, AnnotatorError, add_annotators,
 from studies.services.copying import CopyError, copy_study
 from studies.services.drawing import OverfullTrialError, assignments_draw
 from studies.services.loading import Change, Loaded, load_bundle
+from studies.services.protocols import protocol_set
 from studies.services.responses import (
     InvalidAnswerError,
     Outcome,
@@ -29,5 +30,6 @@ __all__ = [
     "create_annotators",
     "enrol",
     "load_bundle",
+    "protocol_set",
     "response_record",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from studies.models import Participation, Study, User
+from studies.selectors_protocol import current_protocol
 
 # No letters or digits that look alike.
 PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -44,7 +45,7 @@ def enrol(*, study: Study, annotator: User, code: str | None = None) -> Particip
         code = _next_code(codes)
     elif code in codes:
         raise AnnotatorError(f"the code {code} is taken in {study.slug}; choose another")
-    return Participation.objects.create(study=study, annotator=annotator, code=code)
+    return Participation.objects.create(study=study, annotator=annotator, code=code, protocol=current_protocol(study))
 
 
 @transaction.atomic
@@ -104,7 +105,7 @@ def _create(study: Study, username: str, code: str) -> Account:
     User.username_validator(username)
     password = "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(PASSWORD_LENGTH))
     annotator = User.objects.create_user(username=username, password=password)
-    Participation.objects.create(study=study, annotator=annotator, code=code)
+    Participation.objects.create(study=study, annotator=annotator, code=code, protocol=current_protocol(study))
     return Account(username, code, password)
 
 

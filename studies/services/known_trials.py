@@ -1,0 +1,235 @@
+"""The catch and practice trials of a protocol: which pairs they show, with which decoys."""
+
+import difflib
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from math import ceil
+
+from django.core.files.storage import default_storage
+
+from studies.draws.numbers import drawn_number
+from studies.models import Picture, Protocol, Study, Trial
+from studies.protocol.decoys import TILES, decoy_png
+from studies.protocol.faults import Fault, Step
+from studies.protocol.spec import KnownTrial, ProtocolSpec
+from studies.selectors_protocol import known_key_prefix
+from studies.services.picture_storage import picture_store
+
+Kind = Trial.Kind
+
+
+@dataclass(frozen=True)
+class Decoy:
+    """A picture in the storage that may not be in the database yet."""
+
+    digest: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """A catch or practice trial before it is written."""
+
+    kind: str
+    pair: int
+    trial_type: str
+    expected: str
+    feedback: str = ""
+    decoy: Decoy | None = None
+
+
+# Compared by identity: there are thousands, each in one list.
+@dataclass(frozen=True, eq=False)
+class _Main:
+    """A main trial by its key, with the digests of its maps."""
+
+    key: str
+    pair: int
+    trial_type: str
+    condition: int
+    image: int
+    original: str
+    finetuned: str
+
+
+def known_trials_plan(study: Study, spec: ProtocolSpec) -> tuple[list[PlannedTrial], list[Fault]]:
+    """Return the trials that a protocol needs, in order, and what does not fit the study. Decoys go to the storage.
+
+    The trials follow from the study's seed and the protocol alone.
+    """
+    mains = _main_trials(study)
+    wanted = [("catch", Kind.CATCH, spec.catch.trials, spec.catch.make)]
+    for number, page in enumerate(spec.pages):
+        if page.kind == "practice":
+            wanted.append((f"pages[{number}]", Kind.PRACTICE, page.trials, page.make))
+    by_key = {main.key: main for main in mains}
+    planned: list[PlannedTrial] = []
+    faults: list[Fault] = []
+    for where, kind, known, _ in wanted:
+        faults += _unknown_faults(_place(where), known, by_key)
+        planned += [_named(kind, by_key[one.trial], one) for one in known if one.trial in by_key]
+    faults += _shown_twice_faults(wanted)
+    faults += _too_few_faults(spec, len(mains))
+    used = {trial.pair for trial in planned}
+    maker = _DecoyMaker(study, [main for main in mains if main.pair not in used])
+    for where, kind, _, number in wanted:
+        made = maker.make(kind, number)
+        planned += made
+        if len(made) < number:
+            faults.append(_unmade_fault((*_place(where), "make"), number, len(made), maker.problem))
+    return planned, faults
+
+
+def known_trials_write(protocol: Protocol, planned: Sequence[PlannedTrial]) -> None:
+    """Write the trials of a version and retire those of earlier ones."""
+    study = protocol.study
+    Trial.objects.filter(study=study, is_retired=False).exclude(kind=Kind.MAIN).update(is_retired=True)
+    decoys = {trial.decoy.digest: trial.decoy for trial in planned if trial.decoy is not None}
+    Picture.objects.bulk_create(
+        (Picture(digest=decoy.digest, width=decoy.width, height=decoy.height) for decoy in decoys.values()),
+        ignore_conflicts=True,
+    )
+    pictures = Picture.objects.in_bulk(list(decoys), field_name="digest")
+    numbers: dict[str, count[int]] = defaultdict(lambda: count(1))
+    Trial.objects.bulk_create(
+        (
+            Trial(
+                study=study,
+                key=f"{known_key_prefix(protocol.version, trial.kind)}{next(numbers[trial.kind]):04}",
+                pair_id=trial.pair,
+                trial_type=trial.trial_type,
+                kind=trial.kind,
+                expected=trial.expected,
+                feedback=trial.feedback,
+                decoy=pictures[trial.decoy.digest] if trial.decoy is not None else None,
+            )
+            for trial in planned
+        ),
+        batch_size=500,
+    )
+
+
+def _main_trials(study: Study) -> list[_Main]:
+    rows = Trial.objects.filter(study=study, kind=Kind.MAIN, is_retired=False).order_by("key")
+    return [
+        _Main(*row)
+        for row in rows.values_list(
+            "key",
+            "pair_id",
+            "trial_type",
+            "pair__condition_id",
+            "pair__image_id",
+            "pair__original__digest",
+            "pair__finetuned__digest",
+        )
+    ]
+
+
+def _named(kind: str, main: _Main, known: KnownTrial) -> PlannedTrial:
+    return PlannedTrial(kind, main.pair, main.trial_type, known.expected, known.feedback)
+
+
+class _DecoyMaker:
+    """Takes pairs one after another and makes trials of them whose one map is scrambled."""
+
+    def __init__(self, study: Study, mains: Iterable[_Main]) -> None:
+        self.seed = study.seed
+        self.by_condition: dict[int, list[_Main]] = defaultdict(list)
+        for main in sorted(mains, key=lambda main: drawn_number(study.seed, "decoy", main.key)):
+            self.by_condition[main.condition].append(main)
+        self.conditions: Counter[int] = Counter()
+        self.images: Counter[int] = Counter()
+        self.problem = ""
+
+    def make(self, kind: str, number: int) -> list[PlannedTrial]:
+        """Return as many trials as asked for, fewer if the pairs run out. Both maps are the right one equally often."""
+        made: list[PlannedTrial] = []
+        while len(made) < number and any(self.by_condition.values()):
+            main = self._next()
+            expected = ("original", "finetuned")[len(made) % 2]
+            decoy = self._decoy(main.finetuned if expected == "original" else main.original, main.key)
+            if decoy is not None:
+                made.append(PlannedTrial(kind, main.pair, main.trial_type, expected, decoy=decoy))
+        return made
+
+    def _next(self) -> _Main:
+        """Take the next pair: of the condition, and in it of the image, that was had least often."""
+        condition = min((cell for cell, rows in self.by_condition.items() if rows), key=self.conditions.__getitem__)
+        rows = self.by_condition[condition]
+        # min takes the first of equals, so that the seed decides.
+        main = min(rows, key=lambda row: self.images[row.image])
+        rows.remove(main)
+        self.conditions[condition] += 1
+        self.images[main.image] += 1
+        return main
+
+    def _decoy(self, digest: str, key: str) -> Decoy | None:
+        try:
+            with default_storage.open(Picture(digest=digest).path) as file:
+                decoy = decoy_png(file.read(), drawn_number(self.seed, "scrambled", key))
+        except OSError as error:
+            self.problem = f"the picture {digest[:12]}... cannot be read ({error})"
+            return None
+        if decoy is None:
+            self.problem = f"a map is of one colour or smaller than {TILES} x {TILES} pixels"
+            return None
+        content, width, height = decoy
+        made = Decoy(hashlib.sha256(content).hexdigest(), width, height)
+        picture_store(digest=made.digest, open_content=lambda: io.BytesIO(content))
+        return made
+
+
+def _place(where: str) -> tuple[Step, ...]:
+    name, _, number = where.rstrip("]").partition("[")
+    return (name, int(number)) if number else (name,)
+
+
+def _unknown_faults(place: tuple[Step, ...], known: Sequence[KnownTrial], by_key: dict[str, _Main]) -> list[Fault]:
+    faults = []
+    for number, one in enumerate(known):
+        if one.trial not in by_key:
+            close = difflib.get_close_matches(one.trial, by_key, n=1)
+            example = close or list(by_key)[:1]
+            remedy = f"use the key of a main trial, e.g. {example[0]!r}" if example else "load trials first"
+            faults.append(Fault((*place, "trials", number, "trial"), f"unknown trial {one.trial!r}", remedy))
+    return faults
+
+
+def _shown_twice_faults(wanted: Sequence[tuple[str, Kind, Sequence[KnownTrial], int]]) -> list[Fault]:
+    catch = {known.trial for _, kind, trials, _ in wanted if kind == Kind.CATCH for known in trials}
+    return [
+        Fault(
+            (*_place(where), "trials", number, "trial"),
+            f"{known.trial!r} is a catch trial too, and practice tells its answer",
+            "use another trial in one of the two",
+        )
+        for where, kind, trials, _ in wanted
+        if kind == Kind.PRACTICE
+        for number, known in enumerate(trials)
+        if known.trial in catch
+    ]
+
+
+def _too_few_faults(spec: ProtocolSpec, mains: int) -> list[Fault]:
+    """An annotator sees each catch trial once, so there have to be as many as an annotator's share asks for."""
+    share = min(mains, spec.trials.per_annotator or mains)
+    needed = ceil(spec.catch.share * share - 1e-9)
+    there = spec.catch.make + len(spec.catch.trials)
+    if needed <= there:
+        return []
+    problem = f"{spec.catch.share:g} of {share} trials are {needed} catch trials, and there are {there}"
+    return [Fault(("catch", "make"), problem, f"raise it by {needed - there}, or lower catch.share")]
+
+
+def _unmade_fault(place: tuple[Step, ...], wanted: int, made: int, problem: str) -> Fault:
+    because = f" ({problem})" if problem else ""
+    return Fault(
+        place,
+        f"only {made} of {wanted} decoys could be made from the pairs that no other known trial shows{because}",
+        f"lower it to {made}, or name trials instead",
+    )
