@@ -67,3 +67,8 @@ def pictures_for(user: Someone) -> QuerySet[Picture]:
         | Exists(pair.filter(finetuned=OuterRef("pk")))
         | Exists(decoy)
     )
+
+
+def may_share(user: Someone, study: Study) -> bool:
+    """Whether the user decides who else runs the study, and when it is archived: its owner and admins."""
+    return is_admin(user) or (is_researcher(user) and study.owner_id == user.pk)

@@ -1,0 +1,103 @@
+"""Numbers and names as the dashboard writes them."""
+
+from datetime import timedelta
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+register = template.Library()
+
+NAMES = {
+    # What an answer stands for.
+    "original": gettext_lazy("original"),
+    "finetuned": gettext_lazy("finetuned"),
+    "neither": gettext_lazy("neither"),
+    "equal": gettext_lazy("equally good"),
+    "both_bad": gettext_lazy("both bad"),
+    "timeout": gettext_lazy("no answer in time"),
+    # What an annotator was given.
+    "main": gettext_lazy("main"),
+    "catch": gettext_lazy("catch"),
+    "repeat": gettext_lazy("repeat"),
+    "practice": gettext_lazy("practice"),
+    "left": gettext_lazy("left"),
+    "right": gettext_lazy("right"),
+    # What became of a participation, and where it came from.
+    "active": gettext_lazy("active"),
+    "completed": gettext_lazy("completed"),
+    "failed_checks": gettext_lazy("failed checks"),
+    "screened_out": gettext_lazy("screened out"),
+    "over_quota": gettext_lazy("over quota"),
+    "withdrawn": gettext_lazy("withdrawn"),
+    "excluded": gettext_lazy("excluded"),
+    "flagged": gettext_lazy("flagged"),
+    "account": gettext_lazy("account"),
+    "invitation": gettext_lazy("invitation"),
+    "open": gettext_lazy("open"),
+    "test": gettext_lazy("test"),
+    "paused": gettext_lazy("paused"),
+    "closed": gettext_lazy("closed"),
+    "prolific": "Prolific",
+    "preview": gettext_lazy("preview"),
+    # Pages of a protocol.
+    "consent": gettext_lazy("consent"),
+    "text": gettext_lazy("text"),
+    "questionnaire": gettext_lazy("questionnaire"),
+    "plugin": gettext_lazy("plugin"),
+    "trials": gettext_lazy("trials"),
+    # Quality rules.
+    "catch_accuracy": gettext_lazy("accuracy on catch trials"),
+    "repeat_consistency": gettext_lazy("consistency on repeats"),
+    "total_seconds": gettext_lazy("total time (s)"),
+    "median_rt_ms": gettext_lazy("median time (ms)"),
+    "fast_share": gettext_lazy("share of fast answers"),
+    "longest_run": gettext_lazy("longest run of one answer"),
+    "neither_share": gettext_lazy("share of neither"),
+    "focus_lost": gettext_lazy("focus lost"),
+    "flag": gettext_lazy("flags"),
+    "exclude": gettext_lazy("excludes"),
+}
+
+
+@register.filter
+def name(value: object) -> str:
+    """The word for a stored name; one that has no word is written with spaces."""
+    return str(NAMES.get(str(value), str(value).replace("_", " ")))
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """A reaction time: `480 ms`, `1.9 s`, `2 min 5 s`; a dash for None."""
+    if value is None:
+        return "–"
+    if value < 1000:
+        return f"{value:.0f} ms"
+    if value < 60_000:
+        return f"{value / 1000:.1f} s"
+    return duration(timedelta(milliseconds=value))
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """A length of time in its two largest units: `2 d 3 h`, `1 h 20 min`, `45 s`; a dash for None."""
+    if value is None:
+        return "–"
+    seconds = round(value.total_seconds())
+    units = ((_("d"), 86_400), (_("h"), 3600), (_("min"), 60), (_("s"), 1))
+    parts = []
+    for unit, size in units:
+        number, seconds = divmod(seconds, size)
+        if number or parts:
+            parts.append((number, unit))
+    if not parts:
+        return f"0 {_('s')}"
+    return " ".join(f"{number} {unit}" for number, unit in parts[:2] if number)
+
+
+@register.simple_tag(takes_context=True)
+def page_address(context: template.Context, number: int) -> str:
+    """The address of another page of the same list, with the same filters."""
+    query = context["request"].GET.copy()
+    query["page"] = str(number)
+    return f"?{query.urlencode()}"
