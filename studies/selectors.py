@@ -126,8 +126,9 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
 
 
 def participation_find(*, slug: str, annotator: User) -> Participation | None:
-    """Return the annotator's part in the study of this slug, with the study; None if there is none."""
-    return Participation.objects.select_related("study").filter(study__slug=slug, annotator=annotator).first()
+    """Return the annotator's part in the study of this slug, with study and protocol; None if there is none."""
+    mine = Participation.objects.select_related("study", "protocol").filter(annotator=annotator)
+    return mine.filter(study__slug=slug).first()
 
 
 def _with_pair(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:

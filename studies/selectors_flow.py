@@ -1,0 +1,128 @@
+"""Reads: where in the protocol an annotator is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+
+from django.db.models import Max, OuterRef, QuerySet, Subquery
+
+from studies.models import Assignment, PageRecord, Participation, Response
+from studies.protocol.spec import Page, Practice, Trials
+from studies.quality.observed import is_expected
+from studies.selectors import progress_get
+
+StepKind = Literal["page", "practice", "trials", "finished"]
+
+
+class Verdict(Enum):
+    """What became of the practice so far."""
+
+    GOES_ON = "goes_on"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PracticeStand:
+    """The round that an annotator is in, from 1, and how many of the last finished round were right."""
+
+    round: int
+    correct: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes next for an annotator. `index` counts the protocol's pages from 1; `page` is None at the end.
+
+    `outcome` is how a finished participation ended.
+    """
+
+    kind: StepKind
+    index: int
+    of: int
+    page: Page | None = None
+    practice: PracticeStand | None = None
+    outcome: str = ""
+
+
+def flow_step(participation: Participation) -> Step:
+    """Return the first page of the protocol that is not completed. Takes a participation with study and protocol.
+
+    Without a protocol the trials are all there is, and more of them may come: such a participation stays active.
+    """
+    pages = participation.spec.pages
+    if participation.state != Participation.State.ACTIVE:
+        return Step("finished", len(pages), len(pages), outcome=participation.state)
+    if participation.protocol_id is None and progress_get(participation).is_done:
+        return Step("finished", len(pages), len(pages), outcome=Participation.State.COMPLETED)
+    done = completed_pages(participation)
+    for index, page in enumerate(pages, start=1):
+        if page.key in done:
+            continue
+        if isinstance(page, Trials):
+            return Step("trials", index, len(pages), page)
+        if isinstance(page, Practice):
+            return Step("practice", index, len(pages), page, practice=practice_stand(participation, page))
+        return Step("page", index, len(pages), page)
+    return Step("finished", len(pages), len(pages), outcome=Participation.State.COMPLETED)
+
+
+def completed_pages(participation: Participation) -> set[str]:
+    """Return the keys of the pages that are completed. No query without a protocol, which has no pages."""
+    if participation.protocol_id is None:
+        return set()
+    return set(PageRecord.objects.filter(participation=participation).values_list("key", flat=True))
+
+
+def trials_hindrance(participation: Participation) -> Literal["ended", "pages_first"] | None:
+    """Return why no trials are given out: the annotator is through with them, or pages come first. At most one query."""
+    if participation.state != Participation.State.ACTIVE:
+        return "ended"
+    done = completed_pages(participation)
+    for page in participation.spec.pages:
+        if isinstance(page, Trials):
+            return "ended" if page.key in done else None
+        if page.key not in done:
+            return "pages_first"
+    return None
+
+
+def practice_stand(participation: Participation, page: Practice) -> PracticeStand:
+    """Return how far the practice is, in one query. Of every trial the first answer counts, also where undo is allowed.
+
+    A round is over when all its trials are answered; where `neither` is expected, every answer that prefers no map
+    is right.
+    """
+    first = Response.objects.filter(assignment=OuterRef("pk"), revision=1).values("choice")
+    rows = (
+        Assignment.objects.filter(participation=participation, kind=Assignment.Kind.PRACTICE)
+        .annotate(choice=Subquery(first))
+        .order_by("-round")
+        .values_list("round", "state", "choice", "trial__expected")
+    )
+    last = rows[0][0] if rows else 0
+    current = [row for row in rows if row[0] == last]
+    if not current:
+        return PracticeStand(1, 0, Verdict.GOES_ON)
+    correct = sum(is_expected(choice, expected) for _, _, choice, expected in current)
+    if any(state != Assignment.State.ANSWERED for _, state, _, _ in current):
+        return PracticeStand(last, correct, Verdict.GOES_ON)
+    if correct >= page.pass_correct:
+        return PracticeStand(last, correct, Verdict.PASSED)
+    if last >= page.most_rounds:
+        return PracticeStand(last, correct, Verdict.FAILED)
+    return PracticeStand(last + 1, correct, Verdict.GOES_ON)
+
+
+def practice_assignments(participation: Participation, number: int) -> QuerySet[Assignment]:
+    """Return what is still to be answered in a round of the practice, in order, with trial and pair."""
+    mine = Assignment.objects.filter(participation=participation, kind=Assignment.Kind.PRACTICE, round=number)
+    return mine.filter(state=Assignment.State.LIVE).select_related("trial__pair").order_by("position")
+
+
+def page_given_at(participation: Participation) -> datetime:
+    """Return when the current page was first given out: when the one before was completed, or at the start."""
+    last: datetime | None = participation.pages.aggregate(last=Max("completed_at"))["last"]
+    return last or participation.started_at or participation.created_at

@@ -1,0 +1,51 @@
+"""Reads: what quality rules look at."""
+
+from django.db.models import F
+
+from studies.draws.plan import Pool, plan_of
+from studies.models import Assignment, Participation, Response, Trial
+from studies.quality.observed import Answer, Session, absences_of
+
+KINDS = (Assignment.Kind.MAIN, Assignment.Kind.CATCH, Assignment.Kind.REPEAT)
+
+
+def session_of(participation: Participation) -> Session:
+    """Return an annotator's answers that count now, without practice, in the order of their trials. One query."""
+    rows = list(
+        Response.objects.filter(
+            assignment__participation=participation,
+            assignment__kind__in=KINDS,
+            revision=F("assignment__revision"),
+        )
+        .order_by("assignment__position")
+        .values_list(
+            "assignment_id",
+            "assignment__repeat_of_id",
+            "assignment__kind",
+            "given",
+            "choice",
+            "rt_ms",
+            "assignment__trial__expected",
+            "timing",
+            "assignment__issued_at",
+            "assignment__answered_at",
+        )
+    )
+    choices = {row[0]: row[4] for row in rows}
+    answers = tuple(
+        Answer(kind, given, choice, rt_ms, expected, choices.get(repeat_of), absences_of(timing))
+        for _, repeat_of, kind, given, choice, rt_ms, expected, timing, _, _ in rows
+    )
+    seconds = (max(row[9] for row in rows) - min(row[8] for row in rows)).total_seconds() if rows else 0.0
+    return Session(answers, seconds)
+
+
+def catch_trials_planned(participation: Participation) -> int:
+    """Return how many catch trials the annotator gets in all, if no trial runs out. Two queries."""
+    trials = Trial.objects.filter(study=participation.study_id, is_retired=False)
+    pool = Pool(
+        mains=trials.filter(kind=Trial.Kind.MAIN).count(),
+        catches=trials.filter(kind=Trial.Kind.CATCH).count(),
+    )
+    plan = plan_of(study=participation.study, code=participation.code, spec=participation.spec, pool=pool)
+    return len(plan.catches)
