@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Literal
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from studies.models import Assignment, PageRecord, Participation, Response
 from studies.protocol.spec import Page, Practice, Trials
@@ -76,16 +77,30 @@ def completed_pages(participation: Participation) -> set[str]:
     return set(PageRecord.objects.filter(participation=participation).values_list("key", flat=True))
 
 
-def trials_hindrance(participation: Participation) -> Literal["ended", "pages_first"] | None:
-    """Return why no trials are given out: the annotator is through with them, or pages come first. At most one query."""
+class Hindrance(Enum):
+    """Why an annotator is given no trials."""
+
+    PAGES_FIRST = "pages_first"
+    ENDED = "ended"
+
+    @property
+    def detail(self) -> str:
+        return {
+            Hindrance.PAGES_FIRST: _("Other pages come before the trials."),
+            Hindrance.ENDED: _("The trials of this study are over for you."),
+        }[self]
+
+
+def trials_hindrance(participation: Participation) -> Hindrance | None:
+    """Return why no trials are given out: they are over for the annotator, or pages come first. At most one query."""
     if participation.state != Participation.State.ACTIVE:
-        return "ended"
+        return Hindrance.ENDED
     done = completed_pages(participation)
     for page in participation.spec.pages:
         if isinstance(page, Trials):
-            return "ended" if page.key in done else None
+            return Hindrance.ENDED if page.key in done else None
         if page.key not in done:
-            return "pages_first"
+            return Hindrance.PAGES_FIRST
     return None
 
 
@@ -106,8 +121,8 @@ def practice_stand(participation: Participation, page: Practice) -> PracticeStan
     current = [row for row in rows if row[0] == last]
     if not current:
         return PracticeStand(1, 0, Verdict.GOES_ON)
-    correct = sum(is_expected(choice, expected) for _, _, choice, expected in current)
-    if any(state != Assignment.State.ANSWERED for _, state, _, _ in current):
+    correct = sum(is_expected(choice, expected) for _round, _state, choice, expected in current)
+    if any(state != Assignment.State.ANSWERED for _round, state, _choice, _expected in current):
         return PracticeStand(last, correct, Verdict.GOES_ON)
     if correct >= page.pass_correct:
         return PracticeStand(last, correct, Verdict.PASSED)

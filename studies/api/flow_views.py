@@ -16,6 +16,7 @@ from studies.api.permissions import IsAnnotatorOfPage
 from studies.language import use_language
 from studies.models import Participation, User
 from studies.selectors import participation_find
+from studies.selectors_flow import Hindrance
 from studies.services.flow import flow_advance, participation_visit
 from studies.services.page_answers import InvalidPageError
 from studies.services.pages import PageOutcome, UnknownPageError, page_complete
@@ -25,6 +26,17 @@ STATUS = {
     PageOutcome.STORED: status.HTTP_201_CREATED,
     PageOutcome.STORED_BEFORE: status.HTTP_200_OK,
 }
+
+
+def hindered(participation: Participation, hindrance: Hindrance) -> Response:
+    """Reply (409) that no trials are given out, and why; the next step says what comes instead."""
+    body = {
+        "code": hindrance.value,
+        "detail": hindrance.detail,
+        "state": participation.study.state,
+        "participation_state": participation.state,
+    }
+    return Response(body, status=status.HTTP_409_CONFLICT)
 
 
 class FlowView(APIView):

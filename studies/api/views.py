@@ -10,11 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from studies.api.flow_views import hindered
 from studies.api.payloads import assignment_payload
 from studies.api.permissions import IsAnnotatorOfPage
 from studies.api.serializers import AnswerSerializer, NextSerializer
 from studies.models import User
 from studies.selectors import last_answered, participation_find, progress_get
+from studies.selectors_flow import trials_hindrance
 from studies.services import (
     InvalidAnswerError,
     Outcome,
@@ -22,6 +24,7 @@ from studies.services import (
     assignments_draw,
     response_record,
 )
+from studies.services.flow import participation_visit
 
 STATUS = {
     Outcome.STORED: status.HTTP_201_CREATED,
@@ -32,7 +35,10 @@ STATUS = {
 
 
 class NextAssignmentsView(APIView):
-    """POST: the annotator's open assignments in order, drawn as needed; 404 for those who take no part."""
+    """POST: the annotator's open assignments in order, drawn as needed; 404 for those who take no part.
+
+    409 with the code `pages_first` before the pages ahead of the trials are completed, and `ended` after the end.
+    """
 
     permission_classes = (IsAuthenticated, IsAnnotatorOfPage)
 
@@ -42,6 +48,10 @@ class NextAssignmentsView(APIView):
         participation = participation_find(slug=slug, annotator=cast(User, request.user))
         if participation is None:
             raise Http404
+        participation_visit(participation)
+        hindrance = trials_hindrance(participation)
+        if hindrance is not None:
+            return hindered(participation, hindrance)
         study = participation.study
         assignments = assignments_draw(participation=participation, count=body.validated_data["count"])
         previous = last_answered(participation) if study.allow_undo else None
