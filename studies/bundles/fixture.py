@@ -134,6 +134,9 @@ def _consistent(files: BundleFiles, tables: Mapping[type[models.Model], dict[Key
         if fields["trial_type"] not in TRIAL_TYPES:
             where = f"{FIXTURE}: studies.trial {list(key)}: trial_type"
             raise BundleError(where, f"unknown {fields['trial_type']!r}", f"use one of {', '.join(TRIAL_TYPES)}")
+        if fields["kind"] != Trial.Kind.MAIN:
+            where = f"{FIXTURE}: studies.trial {list(key)}: kind"
+            raise BundleError(where, f"{fields['kind']!r} trials come from a protocol alone", 'use "main"')
     return result
 
 

@@ -30,7 +30,9 @@ def stored_rows(study: Study, pictures: Collection[Key]) -> Rows:
         original=picture_keys,
         finetuned=picture_keys,
     )
-    _, trials = _table(Trial.objects.filter(study=study), study=study_keys, pair=pair_keys)
+    # Catch and practice trials come from the study's protocol, not from a bundle.
+    mains = Trial.objects.filter(study=study, kind=Trial.Kind.MAIN)
+    _, trials = _table(mains, study=study_keys, pair=pair_keys)
     return Rows(
         study={name: getattr(study, name) for name in bundle_fields(Study)},
         pictures={

@@ -3,6 +3,7 @@
 Signals, since `loaddata` saves rows past any method of the model.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -10,6 +11,8 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.db.models.signals import pre_save
 
 from studies.models.materials import Condition, Fixed, Image, Pair, Study, Trial
+from studies.models.protocols import Protocol
+from studies.protocol.columns import study_columns
 
 
 class AnsweredStudyError(CommandError):
@@ -19,8 +22,8 @@ class AnsweredStudyError(CommandError):
 def guard_fixture_row(sender: type[Model], instance: Any, raw: bool, using: str, **kwargs: object) -> None:
     """Let `loaddata` repeat a row, and change or add one only where the study has no responses.
 
-    A row keeps its bookkeeping. A study that is changed is no longer what `load_study` loaded: its bundle's digest is
-    forgotten. Raises AnsweredStudyError.
+    A row keeps its bookkeeping, and a study what its protocol decides. A study that is changed is no longer what
+    `load_study` loaded: its bundle's digest is forgotten. Raises AnsweredStudyError.
     """
     if not raw:
         return
@@ -33,6 +36,11 @@ def guard_fixture_row(sender: type[Model], instance: Any, raw: bool, using: str,
             setattr(instance, name, stored[name])
     compared = [field.attname for field in sender._meta.local_concrete_fields if field.attname not in bookkeeping]
     differing = [name for name in compared if stored is None or stored[name] != getattr(instance, name)]
+    if differing and stored is not None and isinstance(instance, Study):
+        decided = _decided_by_protocol(instance, using)
+        for name in decided:
+            setattr(instance, name, stored[name])
+        differing = [name for name in differing if name not in decided]
     if not differing:
         return
     owners = list(_owners(sender, instance, stored, using))
@@ -48,6 +56,11 @@ def guard_fixture_row(sender: type[Model], instance: Any, raw: bool, using: str,
         Study._base_manager.using(using).filter(slug__in=loaded).update(bundle_digest="")
     if isinstance(instance, Study):
         instance.bundle_digest = ""
+
+
+def _decided_by_protocol(study: Study, using: str) -> Collection[str]:
+    protocol = Protocol._base_manager.using(using).filter(study=study).order_by("-version").first()
+    return study_columns(protocol.spec) if protocol is not None else ()
 
 
 def _owners(

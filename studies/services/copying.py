@@ -4,7 +4,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import transaction
 
-from studies.models import Condition, Image, Pair, Study, Trial
+from studies.models import Condition, Image, Pair, Protocol, Study, Trial
+from studies.selectors_protocol import current_protocol, known_key_prefix
 
 
 class CopyError(ValueError):
@@ -13,9 +14,10 @@ class CopyError(ValueError):
 
 @transaction.atomic
 def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulated: bool = False) -> Study:
-    """Return a copy of the study under a new slug: its trials and pictures, not its annotators or responses.
+    """Return a copy of the study under a new slug: its trials, pictures and protocol, not its annotators or responses.
 
-    Raises CopyError if the slug is taken or no slug.
+    The current protocol becomes the first version of the copy's; earlier ones stay behind with their trials. Raises
+    CopyError if the slug is taken or no slug.
     """
     try:
         validate_slug(slug)
@@ -35,10 +37,11 @@ def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulate
         is_simulated=is_simulated or study.is_simulated,
         copied_from=study,
     )
+    protocol = current_protocol(study)
     conditions = list(Condition.objects.filter(study=study))
     images = list(Image.objects.filter(study=study))
     pairs = list(Pair.objects.filter(condition__study=study))
-    trials = list(Trial.objects.filter(study=study))
+    trials = list(Trial.objects.filter(study=study, is_retired=False))
     condition_of = {condition.pk: condition for condition in conditions}
     image_of = {image.pk: image for image in images}
     pair_of = {pair.pk: pair for pair in pairs}
@@ -56,5 +59,16 @@ def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulate
     for trial in trials:
         trial.pair = pair_of[trial.pair_id]
         trial.assigned = 0
+        if protocol is not None and trial.kind != Trial.Kind.MAIN:
+            before = known_key_prefix(protocol.version, trial.kind)
+            trial.key = known_key_prefix(1, trial.kind) + trial.key.removeprefix(before)
     Trial.objects.bulk_create(trials, batch_size=500)
+    if protocol is not None:
+        Protocol.objects.create(
+            study=copy,
+            version=1,
+            document=protocol.document,
+            source=protocol.source,
+            reason=f"Copied from version {protocol.version} of {study.slug}.",
+        )
     return copy

@@ -1,13 +1,11 @@
 """Loading a bundle into the database and the picture storage."""
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
-from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from studies.bundles.errors import BundleError
@@ -15,6 +13,11 @@ from studies.bundles.files import BundleFiles, Watch, read_files, unwatched
 from studies.bundles.fixture import Fields, Key, Rows, read_fixture
 from studies.bundles.stored import stored_rows
 from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Study, Trial
+from studies.protocol.columns import study_columns
+from studies.protocol.faults import ProtocolError
+from studies.selectors_protocol import current_protocol
+from studies.services.picture_storage import picture_store
+from studies.services.protocols import protocol_renew
 
 BATCH = 1000
 
@@ -43,8 +46,9 @@ def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
     """Load a bundle: check all of it, copy its pictures, write the study in one transaction.
 
     Loading the same bundle again changes nothing, also where plain `loaddata` brought the study in. A changed bundle
-    updates a study that has no responses; its unanswered assignments are taken back. Raises BundleError, with nothing
-    written to the database, if anything is wrong with the bundle or if it would change a study that has responses.
+    updates a study that has no responses; its unanswered assignments are taken back, and the catch and practice trials
+    of its protocol are made again. Raises BundleError, with nothing written to the database, if anything is wrong with
+    the bundle, if it would change a study that has responses, or if the study's protocol does not fit it.
     """
     files = read_files(folder, watch)
     rows = read_fixture(files)
@@ -57,7 +61,7 @@ def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
 
 def _refuse_if_answered(files: BundleFiles, rows: Rows) -> None:
     study = Study.objects.filter(slug=files.study).exclude(bundle_digest=files.digest).first()
-    if study is not None and study.has_responses and stored_rows(study, rows.pictures) != rows:
+    if study is not None and study.has_responses and not _is_stored(study, rows):
         raise BundleError(
             str(files.folder),
             f"the study {study.slug} was loaded from another bundle and has responses",
@@ -65,19 +69,18 @@ def _refuse_if_answered(files: BundleFiles, rows: Rows) -> None:
         )
 
 
+def _is_stored(study: Study, rows: Rows) -> bool:
+    """Whether the database holds what the bundle has, but for what the study's protocol decides."""
+    stored = stored_rows(study, rows.pictures)
+    protocol = current_protocol(study)
+    decided = study_columns(protocol.spec) if protocol is not None else {}
+    return replace(stored, study={**stored.study, **{name: rows.study[name] for name in decided}}) == rows
+
+
 def _copy_pictures(files: BundleFiles, rows: Rows, watch: Watch) -> int:
     copied = 0
     for (digest,) in watch(list(rows.pictures), "copying"):
-        name = Picture(digest=digest).path
-        if default_storage.exists(name):
-            with default_storage.open(name) as stored:
-                if hashlib.sha256(stored.read()).hexdigest() == digest:
-                    continue
-            # Left behind half-written by an interrupted copy, or damaged.
-            default_storage.delete(name)
-        with files.media(digest).open("rb") as file:
-            default_storage.save(name, File(file))
-        copied += 1
+        copied += picture_store(digest=digest, open_content=partial(files.media(digest).open, "rb"))
     return copied
 
 
@@ -89,7 +92,7 @@ def _write(files: BundleFiles, rows: Rows) -> tuple[Study, Change]:
     elif existing.bundle_digest == files.digest:
         return existing, Change.UNCHANGED
     else:
-        if stored_rows(existing, rows.pictures) == rows:
+        if _is_stored(existing, rows):
             existing.bundle_digest = files.digest
             existing.save(update_fields=["bundle_digest"])
             return existing, Change.UNCHANGED
@@ -98,6 +101,14 @@ def _write(files: BundleFiles, rows: Rows) -> tuple[Study, Change]:
         study = _emptied(existing, rows.study, files.digest)
         change = Change.UPDATED
     _write_rows(study, rows)
+    if change is Change.UPDATED and (protocol := current_protocol(study)) is not None:
+        try:
+            protocol_renew(protocol)
+        except ProtocolError as error:
+            raise BundleError(
+                str(files.folder), f"the study's protocol does not fit the bundle:\n{error}", "export another slug"
+            ) from error
+        study.refresh_from_db()
     return study, change
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from studies.models import Participation, Response, Study, Trial
-from studies.services import CopyError, assignments_draw, copy_study
+from studies.models import Participation, Protocol, Response, Study, Trial
+from studies.selectors_protocol import current_protocol, known_trials
+from studies.services import CopyError, assignments_draw, copy_study, protocol_set
+from studies.tests.protocols import FULL, PLAIN
 from studies.tests.test_drawing import answer
 
 
@@ -40,3 +42,26 @@ def test_a_copy_needs_a_slug_that_addresses_can_hold(tiny_study: Study, slug: st
     with pytest.raises(CopyError, match="is not a slug"):
         copy_study(study=tiny_study, slug=slug)
     assert Study.objects.count() == 1
+
+
+def test_a_copy_has_the_current_protocol_as_its_first_version_with_its_trials(tiny_study: Study) -> None:
+    protocol_set(study=tiny_study, text=PLAIN, name="plain.toml")
+    protocol = protocol_set(study=tiny_study, text=FULL, name="full.toml")
+    copy = copy_study(study=tiny_study, slug="copy")
+    copied = current_protocol(copy)
+    assert copied is not None
+    assert (copied.version, copied.document, copied.source) == (1, protocol.document, FULL)
+
+    def described(version: Protocol) -> list[tuple[object, ...]]:
+        rows = known_trials(version, "catch").values_list("pair__image__name", "expected", "decoy", "is_retired")
+        return list(rows)
+
+    assert len(described(copied)) == 3
+    assert described(copied) == described(protocol)
+    assert known_trials(copied, "catch").exclude(pair__condition__study=copy).count() == 0
+
+
+def test_trials_of_earlier_versions_are_not_copied(tiny_study: Study) -> None:
+    protocol_set(study=tiny_study, text=FULL, name="full.toml")
+    protocol_set(study=tiny_study, text=PLAIN, name="plain.toml")
+    assert copy_study(study=tiny_study, slug="copy").trials.count() == 12
