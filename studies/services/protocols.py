@@ -101,6 +101,8 @@ def _plugin_faults(spec: ProtocolSpec) -> list[Fault]:
 
 def _change_faults(study: Study, spec: ProtocolSpec, reason: str) -> list[Fault]:
     faults = []
+    if study.archived_at is not None:
+        faults.append(Fault((), f"the study {study.slug} is archived, so it is only read", "bring it back first"))
     if len(reason) > LONGEST_REASON:
         faults.append(Fault(("reason",), f"has more than {LONGEST_REASON} characters", "shorten it"))
     if not has_data(study):

@@ -285,5 +285,5 @@ def test_loading_takes_as_many_queries_for_eighty_trials_as_for_eight(
     tmp_path: Path, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     folder = write_bundle(tmp_path / "wide", slug="wide", images=20, size=4)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         load(folder)
