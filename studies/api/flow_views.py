@@ -1,5 +1,6 @@
 """The API of the pages around the trials: thin edges over the services."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.http import Http404
@@ -37,6 +38,11 @@ def hindered(participation: Participation, hindrance: Hindrance) -> Response:
         "participation_state": participation.state,
     }
     return Response(body, status=status.HTTP_409_CONFLICT)
+
+
+def in_lists(errors: Mapping[str, Any]) -> dict[str, Any]:
+    """Return errors by field, and by field within a field, each as a list of messages, as everywhere in the API."""
+    return {name: in_lists(what) if isinstance(what, Mapping) else [what] for name, what in errors.items()}
 
 
 class FlowView(APIView):
@@ -84,7 +90,7 @@ class PageView(FlowView):
         except UnknownPageError as error:
             raise Http404 from error
         except InvalidPageError as error:
-            raise ValidationError(error.errors) from error
+            raise ValidationError(in_lists(error.errors)) from error
         outcome = completed.outcome
         http = STATUS.get(outcome, status.HTTP_409_CONFLICT)
         return self.reply(completed.participation, http=http, code=outcome.value, detail=outcome.detail)
