@@ -222,7 +222,7 @@ def update(root: Path) -> None:
 
 def check(root: Path) -> list[str]:
     """Return what is wrong with the catalogues; nothing is written."""
-    found = []
+    found: list[str] = []
     for domain in SOURCES:
         texts = collect(root, domain)
         for language in languages(root):

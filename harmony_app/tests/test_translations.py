@@ -189,6 +189,21 @@ def test_a_text_that_cannot_be_collected_is_an_error_with_file_and_line(
     assert f"{name}:2: _() needs the text itself, in quotes" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("templates/note.html", '{% load i18n %}\n{# Translators: of a door #}\n{% translate "open" %}'),
+        ("static/note.js", '// Translators: of a door\nconst name = _("open");'),
+        ("studies/note.py", '# Translators: of a door\nNAME = _("open")'),
+    ],
+)
+def test_notes_to_translators_are_kept(project: Path, name: str, content: str) -> None:
+    (project / name).write_text(content)
+    main([], root=project)
+    domain = "djangojs" if name.endswith(".js") else "django"
+    assert read(project, domain).find("open").comment == "Translators: of a door"
+
+
 def test_german_is_there() -> None:
     assert languages(ROOT) == ["de"]
 

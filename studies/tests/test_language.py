@@ -1,13 +1,19 @@
 """In which language pages are, and where their scripts get their texts from."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.utils import translation
 
 from studies.language import in_language, use_language
+from studies.models import Participation, Study
+from studies.selectors import Progress
+from studies.services import assignments_draw
 
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.2"}
 
@@ -25,6 +31,30 @@ def test_a_page_is_in_the_language_that_the_browser_likes_best(client: Client, a
 
 
 @pytest.mark.django_db
+def test_a_page_with_a_form_is_in_german_as_a_whole(client: Client) -> None:
+    page = client.get("/accounts/login/", headers=GERMAN).content.decode()
+    for text in ("Anmelden", "Benutzername", "Passwort", "Zum Inhalt springen"):
+        assert text in page
+    assert "Log in" not in page
+
+
+@pytest.mark.django_db
+def test_an_error_page_is_in_german(client: Client) -> None:
+    page = client.get("/nowhere/", headers=GERMAN).content.decode()
+    assert "Diese Seite gibt es nicht" in page
+    assert '<html lang="de">' in page
+
+
+def test_the_api_refuses_in_german(annotator_client: Client, participation: Participation) -> None:
+    [assignment] = assignments_draw(participation=participation, count=1)
+    body = {"uuid": str(uuid4()), "revision": 9, "choice": "left", "rt_ms": 900, "timing": {}}
+    address = f"/api/v1/assignments/{assignment.token}/responses/"
+    response = annotator_client.post(address, body, content_type="application/json", headers=GERMAN)
+    assert response.status_code == 400
+    assert response.json() == {"revision": ["die nächste Fassung ist 1, nicht 9"]}
+
+
+@pytest.mark.django_db
 def test_the_admin_stays_english(client: Client) -> None:
     response = client.get("/admin/login/", headers=GERMAN)
     assert response.headers["Content-Language"] == "en"
@@ -37,6 +67,28 @@ def test_a_view_can_name_the_language() -> None:
         use_language(request, "de")
         assert translation.get_language() == "de"
     assert request.LANGUAGE_CODE == "de"
+
+
+def test_a_page_in_a_named_language_is_so_whatever_the_browser_prefers() -> None:
+    @in_language("de")
+    def view(request: HttpRequest) -> HttpResponse:
+        return render(
+            request, "studies/done.html", {"study": Study(slug="maps", title="Maps"), "progress": Progress(1, 2)}
+        )
+
+    with translation.override("en"):
+        page = view(RequestFactory().get("/", headers={"accept-language": "en"})).content.decode()
+    assert '<html lang="de">' in page
+    assert "„Maps“ hat noch Durchgänge für Sie." in page
+
+
+def test_the_title_of_a_study_is_escaped_in_every_language() -> None:
+    for language in ("en", "de"):
+        with translation.override(language):
+            context = {"study": Study(slug="maps", title="<script>alert(1)</script>"), "progress": Progress(1, 2)}
+            page = render_to_string("studies/done.html", context)
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert" in page
 
 
 def test_an_unknown_language_is_refused_with_the_known_ones() -> None:
@@ -59,6 +111,14 @@ def test_the_catalogue_is_in_the_language_of_its_address(client: Client, accepte
     assert response.headers["Content-Type"].startswith("text/javascript")
     assert response.headers["Content-Language"] == "de"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Linke Karte" in response.content.decode()
+
+
+def test_the_catalogue_has_plurals_and_leaves_out_what_only_the_admin_says(client: Client) -> None:
+    script = client.get("/texts/de.js").content.decode()
+    assert "%(count)s Antworten werden gerade gesendet." in script
+    assert "Verfügbare" not in script
+    assert len(script) < 40_000
 
 
 @pytest.mark.parametrize("language", ["fr", "en-gb", "..", "DE"])

@@ -104,6 +104,19 @@ def test_undo_and_the_answer_keys_are_in_german(german: Annotator) -> None:
     expect_german(german)
 
 
+@pytest.mark.parametrize("width", [320, 360])
+def test_german_words_fit_on_a_phone(new_annotator: NewAnnotator, width: int) -> None:
+    german = new_annotator(locale="de-DE", viewport={"width": width, "height": 640}, has_touch=True, is_mobile=True)
+    german.start()
+    choose(german.page, "left")
+    german.ready()
+    assert german.page.evaluate("document.documentElement.scrollWidth") == width
+    german.page.locator("#undo").click()
+    expect(german.page.locator("#undo-label")).to_have_text("Behalten")
+    german.ready()
+    assert german.page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_what_is_said_about_the_connection_is_in_german(german: Annotator) -> None:
     german.start()
     german.page.wait_for_load_state("networkidle")
