@@ -162,8 +162,9 @@ AUTH_USER_MODEL = "studies.User"
 AUTHENTICATION_BACKENDS = [
     # First, because it refuses those who have to wait before their password is looked at.
     "axes.backends.AxesBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "harmony_app.sessions.UserBackend",
 ]
+SESSION_ENGINE = "harmony_app.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
