@@ -154,17 +154,23 @@ class Crowd:
         if asked is None:
             self.waiting.append(member)
             return
-        # A server may close a connection that was idle; only a new one tells whether it is there.
-        connection = member.socket or member.connect()
-        try:
-            connection.sendall(asked)
-        except OSError:
+        # A server closes a connection that was idle for some seconds; like a browser, send on a new one then.
+        if member.socket is not None and _is_closed(member.socket):
             member.close()
-            connection = member.connect()
-            connection.sendall(asked)
+        connection = member.socket or member.connect()
+        connection.sendall(asked)
         descriptor = connection.fileno()
         self.by_descriptor[descriptor] = member
         self.epoll.register(descriptor, select.EPOLLIN)
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def one(reply_of: bytes, port: int) -> Reply:

@@ -3,6 +3,7 @@
 import json
 import re
 import statistics
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -61,6 +62,8 @@ def under_load(site: Site, annotators: int, seconds: float, *, pictures: bool, d
     trials = len(tally.seconds)
     if not trials:
         raise RuntimeError(f"{site.name}: no trial was finished in {seconds} s; replies: {dict(tally.statuses)}")
+    if tally.errors:
+        print(f"{site.name}, {annotators} annotators: replies by status: {dict(tally.statuses)}", file=sys.stderr)
     stored = site.answers(accounts)
     return {
         "site": site.name,
