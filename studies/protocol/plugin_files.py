@@ -33,9 +33,8 @@ class PluginFinder(BaseFinder):
         name = path.replace("\\", "/").removeprefix(f"{FOLDER}/")
         plugin = known_plugins().get(name.removesuffix(".js"))
         found = [] if plugin is None or path != plugin.script else [str(plugin.path)]
-        if find_all:
-            return found
-        return found[0] if found else None
+        # Nothing found is an empty list: Django would take None for a place.
+        return found[0] if found and not find_all else found
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Storage]]:
         for name in known_plugins():
