@@ -141,3 +141,23 @@ def page_given_at(participation: Participation) -> datetime:
     """Return when the current page was first given out: when the one before was completed, or at the start."""
     last: datetime | None = participation.pages.aggregate(last=Max("completed_at"))["last"]
     return last or participation.started_at or participation.created_at
+
+
+class Leaving(Enum):
+    """What there is of someone who has withdrawn."""
+
+    NOT_LEFT = "not_left"
+    DECLINED = "declined"
+    ANSWERS_KEPT = "answers_kept"
+    NOTHING_KEPT = "nothing_kept"
+
+
+def leaving_of(participation: Participation) -> Leaving:
+    """Return whether the annotator has withdrawn, and whether anything they entered is still there."""
+    if participation.state != Participation.State.WITHDRAWN:
+        return Leaving.NOT_LEFT
+    pages = list(participation.pages.values_list("kind", "answers"))
+    if any(kind == "consent" and not answers["accepted"] for kind, answers in pages):
+        return Leaving.DECLINED
+    answered = participation.assignments.filter(revision__gte=1)
+    return Leaving.ANSWERS_KEPT if pages or answered.exists() else Leaving.NOTHING_KEPT

@@ -2,14 +2,15 @@
 
 from django.urls import include, path
 
-from studies import views
+from studies import views, views_ending
 from studies.catalogue import CatalogueView
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("dashboard/", include("studies.urls_dashboard")),
     path("studies/<slug:slug>/", views.runner, name="runner"),
-    path("studies/<slug:slug>/done/", views.done, name="done"),
+    path("studies/<slug:slug>/done/", views_ending.done, name="done"),
+    path("studies/<slug:slug>/withdraw/", views_ending.withdraw, name="withdraw"),
     path("pictures/<slug:token>/<slug:slot>", views.picture, name="picture"),
     path("admin-pictures/<slug:digest>.png", views.stored_picture, name="stored_picture"),
     path("texts/<slug:language>.js", CatalogueView.as_view(), name="catalogue"),
