@@ -37,7 +37,7 @@ class StudySpec:
 
 def session_key(slug: str) -> str:
     """Return the key of the session in which the annotator of a study is logged in from the start."""
-    return f"session-of-{slug}"
+    return hashlib.sha256(f"session of {slug}".encode()).hexdigest()[:32]
 
 
 def photo(seed: int) -> Pillow.Image:
@@ -136,7 +136,7 @@ def create_studies(specs: list[StudySpec]) -> None:
             enrol(study=study, annotator=annotator)
             logged_in = {
                 SESSION_KEY: str(annotator.pk),
-                BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+                BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[-1],
                 HASH_SESSION_KEY: annotator.get_session_auth_hash(),
             }
             Session.objects.create(
