@@ -10,6 +10,7 @@ from typing import Literal
 from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from studies.models import Assignment, PageRecord, Participation, QualityFinding, Response, Study, Trial
+from studies.quality.observed import NO_PREFERENCE, absences_of, is_expected
 
 BREAK = timedelta(minutes=2)
 """A longer time between two answers, without the reaction time, is shown as a break."""
@@ -32,18 +33,12 @@ class Given:
     def is_right(self) -> bool | None:
         """Whether the answer is the expected one; None where no answer is."""
         expected = self.assignment.trial.expected
-        if not expected:
-            return None
-        choice = self.response.choice
-        ties = (Response.Choice.NEITHER, Response.Choice.EQUAL, Response.Choice.BOTH_BAD)
-        return choice == expected or (expected == Response.Choice.NEITHER and choice in ties)
+        return is_expected(self.response.choice, expected) if expected else None
 
     @property
     def times_hidden(self) -> int:
         """How often the page was out of sight or lost the focus while the trial was on, as the browser says."""
-        timing = self.response.timing
-        counts = [timing.get("hidden"), timing.get("blurred")]
-        return max((count for count in counts if isinstance(count, int)), default=0)
+        return absences_of(self.response.timing)
 
 
 EventKind = Literal["joined", "started", "page", "answer", "break", "finding", "finished"]
@@ -76,6 +71,9 @@ class Session:
 
 def participation_of(study: Study, code: str) -> Participation | None:
     """Return the study's participation of this code, previews among them, with annotator and protocol."""
+    # PostgreSQL takes no NUL in a text, and no code has one.
+    if "\0" in code:
+        return None
     return Participation.objects.select_related("annotator", "protocol").filter(study=study, code=code).first()
 
 
@@ -181,7 +179,7 @@ def trial_rows(study: Study, *, condition: int | None = None, kind: str = "", se
 
 
 def choices_of(trials: Sequence[Trial]) -> dict[int, dict[str, int]]:
-    """Return how often each choice stands among the answers that count, by trial: one query."""
+    """Return how often each choice stands among the answers that count, by trial, and all ties as `ties`: one query."""
     found: dict[int, dict[str, int]] = {trial.pk: {} for trial in trials}
     for trial, choice, number in (
         Response.objects.filter(
@@ -192,4 +190,6 @@ def choices_of(trials: Sequence[Trial]) -> dict[int, dict[str, int]]:
         .annotate(Count("pk"))
     ):
         found[trial][choice] = number
+        if choice in NO_PREFERENCE:
+            found[trial]["ties"] = found[trial].get("ties", 0) + number
     return found

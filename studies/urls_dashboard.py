@@ -3,7 +3,32 @@
 from django.urls import path
 
 from studies import views_dashboard as pages
+from studies import views_dashboard_changes as changes
+from studies import views_dashboard_rows as rows
+from studies import views_dashboard_setup as setup
 
 urlpatterns = [
     path("", pages.dashboard, name="dashboard"),
+    path("<slug:slug>/", pages.overview, name="dashboard_study"),
+    path("<slug:slug>/numbers/", pages.numbers, name="dashboard_numbers"),
+    path("<slug:slug>/annotators/", rows.annotators, name="dashboard_annotators"),
+    path("<slug:slug>/annotators/<str:code>/", rows.annotator, name="dashboard_annotator"),
+    path("<slug:slug>/annotators/<str:code>/exclude/", changes.exclude, name="dashboard_exclude"),
+    path("<slug:slug>/annotators/<str:code>/readmit/", changes.readmit, name="dashboard_readmit"),
+    path("<slug:slug>/trials/", rows.trials, name="dashboard_trials"),
+    path("<slug:slug>/trials/<int:pk>/", rows.trial, name="dashboard_trial"),
+    path("<slug:slug>/protocol/", changes.protocol, name="dashboard_protocol"),
+    path("<slug:slug>/protocol/<int:version>/", setup.protocol_version, name="dashboard_protocol_version"),
+    path("<slug:slug>/protocol/<int:version>.toml", setup.protocol_file, name="dashboard_protocol_file"),
+    path("<slug:slug>/links/", setup.links, name="dashboard_links"),
+    path("<slug:slug>/results/", setup.exports, name="dashboard_exports"),
+    path("<slug:slug>/log/", setup.audit, name="dashboard_audit"),
+    path("<slug:slug>/settings/", setup.settings, name="dashboard_settings"),
+    path("<slug:slug>/state/<slug:state>/", changes.state, name="dashboard_state"),
+    path("<slug:slug>/archive/", changes.archive, name="dashboard_archive"),
+    path("<slug:slug>/copy/", changes.copy, name="dashboard_copy"),
+    path("<slug:slug>/preview/", changes.preview, name="dashboard_preview"),
+    path("<slug:slug>/collaborators/add/", changes.add_collaborator, name="dashboard_collaborator_add"),
+    path("<slug:slug>/collaborators/remove/", changes.remove_collaborator, name="dashboard_collaborator_remove"),
+    path("<slug:slug>/owner/", changes.owner, name="dashboard_owner"),
 ]

@@ -1,13 +1,16 @@
-"""The researchers' pages: what a study looks like from the other side. They only read."""
+"""The researchers' pages: their studies, and how one of them fills. They only read."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from studies.dashboard_pages import page, study_page
+from studies.models import Study
 from studies.roles import is_researcher, studies_for
-from studies.selectors_dashboard import study_rows
+from studies.selectors_dashboard import LATEST, study_numbers, study_rows
 
 
 @require_safe
@@ -20,3 +23,17 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     archived = "archived" in request.GET
     studies = studies_for(request.user).filter(archived_at__isnull=not archived).select_related("owner")
     return render(request, "dashboard/studies.html", {"rows": study_rows(studies), "archived": archived})
+
+
+@study_page
+def overview(request: HttpRequest, study: Study) -> HttpResponse:
+    """Show how the study fills: conditions, annotators, quality, recent answers and when it may be done."""
+    numbers = study_numbers(study, now=timezone.now())
+    return page(request, study, "dashboard/overview.html", tab="dashboard_study", numbers=numbers, most_timed=LATEST)
+
+
+@study_page
+def numbers(request: HttpRequest, study: Study) -> HttpResponse:
+    """The numbers of the overview as a piece of it, for the script that keeps them fresh."""
+    context = {"study": study, "numbers": study_numbers(study, now=timezone.now()), "most_timed": LATEST}
+    return render(request, "dashboard/_numbers.html", context)

@@ -59,6 +59,26 @@ NAMES = {
     "exclude": gettext_lazy("excludes"),
 }
 
+ACTIONS = {
+    "archived": gettext_lazy("archived the study"),
+    "collaborator_added": gettext_lazy("added a collaborator"),
+    "collaborator_removed": gettext_lazy("removed a collaborator"),
+    "copied": gettext_lazy("copied the study"),
+    "copied_from": gettext_lazy("made the study as a copy"),
+    "owner_changed": gettext_lazy("handed the study over"),
+    "previewed": gettext_lazy("previewed the study"),
+    "protocol_set": gettext_lazy("put a protocol in force"),
+    "settings_changed": gettext_lazy("changed the settings"),
+    "state_changed": gettext_lazy("changed the state"),
+    "unarchived": gettext_lazy("brought the study back from the archive"),
+}
+
+
+@register.filter
+def action(value: str) -> str:
+    """What an entry of the log did; an action that has no words of its own is written with spaces."""
+    return str(ACTIONS.get(value, value.replace("_", " ")))
+
 
 @register.filter
 def name(value: object) -> str:
