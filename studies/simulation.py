@@ -15,6 +15,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from studies.models import Assignment, Participation, Response, Study, User
+from studies.selectors_protocol import current_protocol
 from studies.services import assignments_draw
 from studies.trial_types import trial_type
 
@@ -133,7 +134,7 @@ def _join(study: Study, number: int) -> Participation:
     annotator.set_unusable_password()
     annotator.save()
     # Not by `enrol`, which is for people and refuses a simulated study.
-    return Participation.objects.create(study=study, annotator=annotator, code=code)
+    return Participation.objects.create(study=study, annotator=annotator, code=code, protocol=current_protocol(study))
 
 
 def _code(number: int) -> str:
