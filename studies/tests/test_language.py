@@ -72,14 +72,12 @@ def test_a_view_can_name_the_language() -> None:
 def test_a_page_in_a_named_language_is_so_whatever_the_browser_prefers() -> None:
     @in_language("de")
     def view(request: HttpRequest) -> HttpResponse:
-        return render(
-            request, "studies/done.html", {"study": Study(slug="maps", title="Maps"), "progress": Progress(1, 2)}
-        )
+        return render(request, "404.html")
 
     with translation.override("en"):
         page = view(RequestFactory().get("/", headers={"accept-language": "en"})).content.decode()
     assert '<html lang="de">' in page
-    assert "„Maps“ hat noch Durchgänge für Sie." in page
+    assert "Diese Seite gibt es nicht" in page
 
 
 def test_the_title_of_a_study_is_escaped_in_every_language() -> None:
