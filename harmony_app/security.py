@@ -7,6 +7,8 @@ from typing import ParamSpec
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from studies.runner_page import CSP_CHANGES
+
 CSP_HEADER = "Content-Security-Policy"
 
 POLICY: Mapping[str, tuple[str, ...]] = {
@@ -51,14 +53,17 @@ def content_security_policy(
 
 
 class SecurityHeadersMiddleware:
-    """Give every response the policy, unless its view set one, and the other headers."""
+    """Give every response the policy, unless its view set one, and the other headers.
+
+    Apps that cannot import the decorator ask for other sources with `request.META[CSP_CHANGES]`, in the same form.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers.setdefault(CSP_HEADER, policy_text())
+        response.headers.setdefault(CSP_HEADER, policy_text(request.META.get(CSP_CHANGES)))
         for name, value in OTHER_HEADERS.items():
             response.headers.setdefault(name, value)
         return response

@@ -12,8 +12,10 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from studies.blinding import blinded_png
+from studies.language import use_language
 from studies.models import Participation, User
 from studies.roles import is_researcher, pictures_for
+from studies.runner_page import allow_plugin_styles, runner_context
 from studies.selectors import (
     assignment_for_picture,
     participation_find,
@@ -47,11 +49,10 @@ def home(request: HttpRequest) -> HttpResponse:
 def runner(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the page on which trials are answered; those who take no part get a 404."""
     participation = _participation(request, slug)
-    context = {
-        "study": participation.study,
-        "participation": participation,
-        "progress": progress_get(participation),
-    }
+    context = runner_context(participation)
+    if participation.spec.language is not None:
+        use_language(request, participation.spec.language)
+    allow_plugin_styles(request, participation.spec)
     return render(request, "studies/runner.html", context)
 
 

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from harmony_app.security import SecurityHeadersMiddleware, content_security_policy, policy_text
+from studies.runner_page import CSP_CHANGES
 
 PAGES = ["/accounts/login/", "/admin/login/", "/healthz", "/no/such/page"]
 
@@ -39,3 +40,13 @@ def test_a_view_can_have_other_sources_and_keeps_the_rest() -> None:
     policy = response.headers["Content-Security-Policy"]
     assert "style-src 'self' 'unsafe-inline'" in policy
     assert policy.replace(" 'unsafe-inline'", "") == policy_text()
+
+
+def test_an_app_can_ask_for_other_sources_of_styles_alone() -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        request.META[CSP_CHANGES] = {"style-src": ("'self'", "'unsafe-inline'")}
+        return HttpResponse("a plugin's page")
+
+    policy = SecurityHeadersMiddleware(view)(RequestFactory().get("/")).headers["Content-Security-Policy"]
+    assert policy.replace(" 'unsafe-inline'", "") == policy_text()
+    assert policy != policy_text()

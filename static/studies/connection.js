@@ -19,12 +19,13 @@ export class Refused extends Error {
   /**
    * @param {number} status
    * @param {string} detail
-   * @param {boolean} isFromApi whether it is in the API's own words
+   * @param {unknown} body the reply in the API's own words; null when it is not from the API
    */
-  constructor(status, detail, isFromApi) {
+  constructor(status, detail, body) {
     super(`${detail} (${status})`);
     this.detail = detail;
-    this.isFromApi = isFromApi;
+    this.body = body;
+    this.isFromApi = body !== null;
   }
 }
 
@@ -117,7 +118,7 @@ export class Connection extends EventTarget {
     const isJson = response.headers.get("Content-Type")?.includes("json") ?? false;
     const body = isJson ? await parsed(response) : null;
     if (response.status === 403) throw body?.code === "other_user" ? new OtherUser() : new SignedOut();
-    throw new Refused(response.status, isJson ? messageIn(body) : response.statusText, isJson);
+    throw new Refused(response.status, isJson ? messageIn(body) : response.statusText, body);
   }
 
   /**

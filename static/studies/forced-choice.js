@@ -7,16 +7,22 @@
  * input event's own time stamp, which does not wait for this page to get round to it.
  */
 
-import { keysAreOn } from "./answer-keys.js";
-import { _, interpolateNodes } from "./text.js";
+import { isAnswerKey } from "./answer-keys.js";
+import { _ } from "./text.js";
+import { Absences, inFrameAt, inputKind, secondFrame, tenth } from "./trial-clock.js";
+import { choiceByKey, optionOf, ratingByKey } from "./trial-options.js";
+import { TrialView } from "./trial-view.js";
 
 /** @typedef {import("./types.js").Choice} Choice */
 /** @typedef {import("./types.js").Measured} Measured */
 /** @typedef {import("./types.js").Prepared} Prepared */
+/** @typedef {import("./types.js").Settings} Settings */
+/** @typedef {import("./trial-clock.js").Painted} Painted */
 
 /**
  * @typedef {object} Showing one trial's turn on the screen
  * @property {Prepared} prepared
+ * @property {Settings} settings
  * @property {number} decodeMs
  * @property {number | null} previousAnswerAt time stamp of the answer before, on the clock of performance.now()
  * @property {AbortSignal} signal takes the trial off the screen without an answer
@@ -30,122 +36,173 @@ const GUARD_MS = 200;
 /** The second click of a double click comes within this time. */
 const DOUBLE_CLICK_MS = 400;
 
-/** @type {ReadonlyMap<string, Choice>} */
-const CHOICE_BY_KEY = new Map([
-  ["1", "left"],
-  ["ArrowLeft", "left"],
-  ["2", "right"],
-  ["ArrowRight", "right"],
-  ["3", "neither"],
-  ["ArrowDown", "neither"],
-]);
+/** One trial's turn: from its insertion to its answer. */
+class Turn {
+  #showing;
+  #view;
+  #absences;
+  #finish;
+  #listening = new AbortController();
+  /** @type {Painted | null} */
+  #painted = null;
+  /** @type {Choice | null} the option that waits for its rating */
+  #selected = null;
+  /** @type {Record<string, unknown>} what only some protocols make happen */
+  #noted = {};
+  #early = 0;
 
-/** @type {Readonly<Record<Choice, {name: string, shortcuts: string, hints: string[]}>>} */
-const OPTIONS = {
-  left: { name: _("Left map"), shortcuts: "1 ArrowLeft", hints: ["1", "←"] },
-  right: { name: _("Right map"), shortcuts: "2 ArrowRight", hints: ["2", "→"] },
-  neither: { name: _("Neither"), shortcuts: "3 ArrowDown", hints: ["3", "↓"] },
-};
-
-/**
- * @param {string} tag
- * @param {string} className
- * @param {(Node | string)[]} children
- */
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
-}
-
-/**
- * @param {Choice} choice
- * @param {HTMLImageElement | null} picture
- */
-function optionButton(choice, picture) {
-  const { name, shortcuts, hints } = OPTIONS[choice];
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = picture ? "option option-map" : "option option-neither";
-  button.dataset.choice = choice;
-  button.setAttribute("aria-keyshortcuts", shortcuts);
-  const keys = element("span", "keys", ...hints.map((hint) => element("kbd", "key", hint)));
-  keys.setAttribute("aria-hidden", "true");
-  if (picture) button.append(picture);
-  button.append(element("span", "option-label", element("span", "option-name", name), keys));
-  return button;
-}
-
-/** @param {Prepared} prepared */
-function trialView({ assignment, pictures }) {
-  const question = element("h2", "question", assignment.question);
-  question.id = "question";
-  pictures.image.alt = _("The picture that the network was shown");
-  const prediction = element("b", "", assignment.prediction);
-  const answer = interpolateNodes(_("The network’s answer: %(prediction)s"), { prediction });
-  const caption = element("figcaption", "prediction", ...answer);
-  const maps = element("div", "maps", optionButton("left", pictures.left), optionButton("right", pictures.right));
-  const view = element(
-    "div",
-    "trial",
-    element("figure", "subject", pictures.image, caption),
-    question,
-    maps,
-  );
-  if (assignment.options.includes("neither")) view.append(optionButton("neither", null));
-  view.setAttribute("role", "group");
-  view.setAttribute("aria-labelledby", "question");
-  return view;
-}
-
-/**
- * @param {AbortSignal} signal
- * @returns {Promise<{paintedAt: number, frameMs: number}>} never settles when aborted
- */
-function secondFrame(signal) {
-  return new Promise((resolve) => {
-    requestAnimationFrame((first) => {
-      requestAnimationFrame((second) => {
-        if (!signal.aborted) resolve({ paintedAt: second, frameMs: second - first });
-      });
-    });
-  });
-}
-
-/** @param {Event} event */
-function inputKind(event) {
-  if (event instanceof KeyboardEvent) return "keyboard";
-  // Enter, Space and assistive technology press a button without a pointer.
-  if (event instanceof PointerEvent && event.detail > 0 && event.pointerType) return event.pointerType;
-  return event instanceof MouseEvent && event.detail > 0 ? "mouse" : "keyboard";
-}
-
-/** @param {number} value */
-const tenth = (value) => Math.round(value * 10) / 10;
-
-/** Counts how often, and for how long, the page is out of sight while a trial is on. */
-class Absences {
-  hidden = 0;
-  hiddenMs = 0;
-  blurred = 0;
-  /** @type {number | null} */
-  #since = null;
-
-  /** @param {AbortSignal} signal */
-  constructor(signal) {
-    document.addEventListener("visibilitychange", () => this.#visibility(), { signal });
-    window.addEventListener("blur", () => (this.blurred += 1), { signal });
+  /**
+   * @param {HTMLElement} display
+   * @param {Showing} showing
+   * @param {(data: {choice: string | null, rt: number | null}) => void} finish
+   */
+  constructor(display, showing, finish) {
+    this.#showing = showing;
+    this.#finish = finish;
+    this.#view = new TrialView(showing.prepared, showing.settings);
+    this.#absences = new Absences(this.#listening.signal);
+    this.#listen();
+    display.replaceChildren(this.#view.root);
+    secondFrame(this.#listening.signal).then((painted) => this.#begin(painted));
   }
 
-  #visibility() {
-    if (document.visibilityState === "hidden") {
-      this.hidden += 1;
-      this.#since = performance.now();
-    } else if (this.#since !== null) {
-      this.hiddenMs += performance.now() - this.#since;
-      this.#since = null;
+  #listen() {
+    const { signal } = this.#listening;
+    this.#view.root.addEventListener("click", (event) => this.#clicked(event), { signal });
+    document.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    const end = () => {
+      this.#listening.abort();
+      this.#finish({ choice: null, rt: null });
+    };
+    this.#showing.signal.addEventListener("abort", end, { signal });
+  }
+
+  /** @param {Painted} painted */
+  #begin(painted) {
+    this.#painted = painted;
+    this.#view.root.dataset.painted = String(painted.paintedAt);
+    const { previousAnswerAt: start, settings } = this.#showing;
+    if (start !== null) performance.measure("harmony-gap", { start, end: painted.paintedAt });
+    if (settings.show_for_ms !== null) this.#maskAt(painted.paintedAt + settings.show_for_ms);
+    if (settings.most_ms !== null) this.#endAt(painted.paintedAt + settings.most_ms);
+  }
+
+  /** @param {number} moment */
+  async #maskAt(moment) {
+    const maskedAt = await inFrameAt(moment, this.#listening.signal, () => this.#view.mask());
+    this.#noted.masked_ms = tenth(maskedAt - /** @type {Painted} */ (this.#painted).paintedAt);
+  }
+
+  /** @param {number} moment */
+  #endAt(moment) {
+    const timer = setTimeout(() => this.#answer("timeout", null, null), moment - performance.now());
+    this.#listening.signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const target = event.target instanceof Element ? event.target.closest("[data-choice]") : null;
+    if (!(target instanceof HTMLElement)) return;
+    const choice = /** @type {Choice} */ (target.dataset.choice);
+    this.#chosen(choice, target.dataset.rating ? Number(target.dataset.rating) : null, event);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    if (event.shiftKey || !isAnswerKey(event)) return;
+    const { options } = this.#showing.prepared.assignment;
+    const points = this.#showing.settings.confidence;
+    const rating = ratingByKey(points, event.key);
+    const choice = choiceByKey(options, points, event.key);
+    if (choice) {
+      event.preventDefault();
+      this.#chosen(choice, null, event);
+    } else if (rating !== null && this.#selected !== null) {
+      event.preventDefault();
+      this.#chosen(this.#selected, rating, event);
+    } else if (rating !== null && this.#isReady(event)) {
+      this.#view.tell(_("First choose with an arrow key, then say how sure you are."));
     }
+  }
+
+  /**
+   * @param {Choice} choice
+   * @param {number | null} rating
+   * @param {MouseEvent | KeyboardEvent} event
+   */
+  #chosen(choice, rating, event) {
+    if (!this.#isReady(event)) return;
+    const painted = /** @type {Painted} */ (this.#painted);
+    const { settings } = this.#showing;
+    if (event.timeStamp < painted.paintedAt + settings.least_ms) {
+      this.#early += 1;
+      this.#view.tell(_("Please look at the maps a little longer, and then answer."));
+    } else if (settings.confidence > 0 && rating === null) {
+      this.#selected = choice;
+      this.#noted.selected_ms = tenth(event.timeStamp - painted.paintedAt);
+      this.#view.select(choice);
+      this.#view.tell(`${optionOf(choice, settings.confidence).name}: ${_("How sure are you?")}`);
+    } else {
+      this.#answer(choice, rating, event);
+    }
+  }
+
+  /**
+   * @param {Event} event
+   * @returns {boolean} whether it is meant for this trial
+   */
+  #isReady(event) {
+    if (this.#painted === null || this.#listening.signal.aborted) return false;
+    const late = event.timeStamp - (this.#showing.previousAnswerAt ?? -Infinity);
+    if (event instanceof MouseEvent && event.detail > 1 && late < DOUBLE_CLICK_MS) return false;
+    return event.timeStamp >= this.#painted.paintedAt + GUARD_MS;
+  }
+
+  /**
+   * @param {Choice | "timeout"} choice
+   * @param {number | null} rating
+   * @param {Event | null} event null when the time was up
+   */
+  async #answer(choice, rating, event) {
+    this.#listening.abort();
+    this.#view.root.dataset.answer = choice;
+    const measured = this.#measure(choice, event);
+    if (rating !== null) measured.confidence = rating;
+    const { reason } = this.#view;
+    if (reason && choice !== "timeout") measured.reason = reason;
+    await this.#showing.answered(measured);
+    this.#finish({ choice, rt: measured.rt_ms });
+  }
+
+  /**
+   * @param {Choice | "timeout"} choice
+   * @param {Event | null} event
+   * @returns {Measured}
+   */
+  #measure(choice, event) {
+    const { previousAnswerAt, decodeMs, prepared, settings } = this.#showing;
+    const { paintedAt, frameMs } = /** @type {Painted} */ (this.#painted);
+    const answeredAt = event?.timeStamp ?? performance.now();
+    if (settings.least_ms > 0) this.#noted.early = this.#early;
+    if (this.#view.controls) this.#noted.view = this.#view.controls.usesSince(paintedAt);
+    return {
+      choice,
+      rt_ms: tenth(answeredAt - paintedAt),
+      timing: {
+        painted_at: tenth(performance.timeOrigin + paintedAt),
+        answered_at: tenth(performance.timeOrigin + answeredAt),
+        gap_ms: previousAnswerAt === null ? null : tenth(paintedAt - previousAnswerAt),
+        decode_ms: tenth(decodeMs),
+        frame_ms: tenth(frameMs),
+        handler_delay_ms: tenth(performance.now() - answeredAt),
+        input: event ? inputKind(event) : "none",
+        viewport: [window.innerWidth, window.innerHeight],
+        device_pixel_ratio: window.devicePixelRatio,
+        showings: prepared.showings,
+        ...this.#absences.asTiming(),
+        ...this.#noted,
+      },
+    };
   }
 }
 
@@ -153,10 +210,10 @@ class Absences {
 export class ForcedChoicePlugin {
   static info = {
     name: "harmony-forced-choice",
-    version: "1.0.0",
+    version: "2.0.0",
     parameters: {
-      /** The trial to show, a Showing. */
-      showing: { type: ParameterType.OBJECT },
+      /** The trial to show, a Showing in a Box. */
+      box: { type: ParameterType.OBJECT },
     },
     data: {
       choice: { type: ParameterType.STRING },
@@ -171,99 +228,9 @@ export class ForcedChoicePlugin {
 
   /**
    * @param {HTMLElement} display
-   * @param {{showing: Showing}} parameters
+   * @param {{box: {content: Showing}}} parameters
    */
-  trial(display, { showing }) {
-    const listening = new AbortController();
-    const { signal } = listening;
-    const absences = new Absences(signal);
-    const view = trialView(showing.prepared);
-    /** @type {{paintedAt: number, frameMs: number} | null} */
-    let painted = null;
-
-    /**
-     * @param {Choice} choice
-     * @param {Event} event
-     */
-    const answer = async (choice, event) => {
-      if (painted === null || signal.aborted) return;
-      const late = event.timeStamp - (showing.previousAnswerAt ?? -Infinity);
-      const secondOfDouble = event instanceof MouseEvent && event.detail > 1 && late < DOUBLE_CLICK_MS;
-      if (event.timeStamp < painted.paintedAt + GUARD_MS || secondOfDouble) return;
-      listening.abort();
-      view.dataset.answer = choice;
-      const measured = this.#measure(choice, event, showing, painted, absences);
-      await showing.answered(measured);
-      this.jsPsych.finishTrial({ choice, rt: measured.rt_ms });
-    };
-
-    view.addEventListener(
-      "click",
-      (event) => {
-        const button = event.target instanceof Element ? event.target.closest("[data-choice]") : null;
-        if (button instanceof HTMLElement) answer(/** @type {Choice} */ (button.dataset.choice), event);
-      },
-      { signal },
-    );
-    document.addEventListener(
-      "keydown",
-      (event) => {
-        if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-        if (!keysAreOn()) return;
-        const choice = CHOICE_BY_KEY.get(event.key);
-        if (!choice || !showing.prepared.assignment.options.includes(choice)) return;
-        event.preventDefault();
-        answer(choice, event);
-      },
-      { signal },
-    );
-    showing.signal.addEventListener(
-      "abort",
-      () => {
-        listening.abort();
-        this.jsPsych.finishTrial({ choice: null, rt: null });
-      },
-      { signal },
-    );
-
-    display.replaceChildren(view);
-    secondFrame(signal).then((frames) => {
-      painted = frames;
-      view.dataset.painted = String(frames.paintedAt);
-      if (showing.previousAnswerAt !== null) {
-        performance.measure("harmony-gap", { start: showing.previousAnswerAt, end: frames.paintedAt });
-      }
-    });
-  }
-
-  /**
-   * @param {Choice} choice
-   * @param {Event} event
-   * @param {Showing} showing
-   * @param {{paintedAt: number, frameMs: number}} painted
-   * @param {Absences} absences
-   * @returns {Measured}
-   */
-  #measure(choice, event, showing, painted, absences) {
-    const { previousAnswerAt } = showing;
-    return {
-      choice,
-      rt_ms: tenth(event.timeStamp - painted.paintedAt),
-      timing: {
-        painted_at: tenth(performance.timeOrigin + painted.paintedAt),
-        answered_at: tenth(performance.timeOrigin + event.timeStamp),
-        gap_ms: previousAnswerAt === null ? null : tenth(painted.paintedAt - previousAnswerAt),
-        decode_ms: tenth(showing.decodeMs),
-        frame_ms: tenth(painted.frameMs),
-        handler_delay_ms: tenth(performance.now() - event.timeStamp),
-        input: inputKind(event),
-        viewport: [window.innerWidth, window.innerHeight],
-        device_pixel_ratio: window.devicePixelRatio,
-        hidden: absences.hidden,
-        hidden_ms: tenth(absences.hiddenMs),
-        blurred: absences.blurred,
-        showings: showing.prepared.showings,
-      },
-    };
+  trial(display, { box }) {
+    new Turn(display, box.content, (data) => this.jsPsych.finishTrial(data));
   }
 }

@@ -2,6 +2,7 @@
 /** What the annotator is told outside the trial: progress, connection, errors. Spoken by screen readers too. */
 
 import { OtherUser, Refused } from "./connection.js";
+import { required } from "./dom.js";
 import { StorageUnavailable } from "./outbox.js";
 import { _, interpolate, interpolateNodes, ngettext } from "./text.js";
 
@@ -10,16 +11,6 @@ import { _, interpolate, interpolateNodes, ngettext } from "./text.js";
 const CAUGHT_UP_MS = 4_000;
 /** Shorter waits are not worth a word. */
 const WAIT_UNTOLD_MS = 300;
-
-/**
- * @param {string} id
- * @returns {HTMLElement}
- */
-function required(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`The page has no element #${id}`);
-  return found;
-}
 
 const nothingIsLost = () => _("Nothing is lost.");
 
@@ -96,6 +87,24 @@ export class Notices {
       : _("Your last trial again. The network’s answer: %(prediction)s.");
     const { answered, total } = progress ?? { answered: 0, total: 0 };
     this.#announcer.textContent = interpolate(format, { number: answered + 1, total, prediction });
+  }
+
+  /**
+   * Says, without showing it, that a practice trial is on the screen.
+   * @param {string} prediction
+   * @param {Progress} progress in this round
+   */
+  announcePractice(prediction, { answered, total }) {
+    const format = _("Practice trial %(number)s of %(total)s. The network’s answer: %(prediction)s.");
+    this.#announcer.textContent = interpolate(format, { number: answered + 1, total, prediction });
+  }
+
+  /** @param {{index: number, of: number}} place of a page in the study */
+  place({ index, of }) {
+    this.#alert.hidden = true;
+    this.#progressBar.max = of;
+    this.#progressBar.value = index - 1;
+    this.#progressText.textContent = interpolate(_("Step %(index)s of %(of)s"), { index, of });
   }
 
   /**

@@ -33,7 +33,8 @@ export function newUuid() {
 }
 
 /**
- * Dispatches `change` (an entry came or went), `acknowledged` (detail: {progress, state} as the server replied),
+ * Dispatches `change` (an entry came or went), `acknowledged` (detail: {token, body, wanted}: the server's
+ * reply, and how many trials it was to bring along),
  * `elsewhere` (detail: {entry}: another tab took an answer) and `failed` (detail: an error).
  */
 export class Outbox extends EventTarget {
@@ -42,6 +43,8 @@ export class Outbox extends EventTarget {
   #connection;
   #addressOf;
   #sending = false;
+  /** @type {() => number} how many trials the reply to an answer should bring along; 0: none */
+  wanted = () => 0;
   #lastKeptAt = 0;
 
   /**
@@ -141,6 +144,14 @@ export class Outbox extends EventTarget {
     while (this.size > 0) await this.#connection.persist(() => this.#alone(() => this.#sendOldest()));
   }
 
+  /** Forgets everything unsent, for someone who wants it deleted. */
+  forget() {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(this.#prefix) || key.startsWith(this.#refusedPrefix)) localStorage.removeItem(key);
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
   /** @returns {Promise<void>} when nothing is left to send */
   async settled() {
     while (this.size > 0) {
@@ -161,11 +172,13 @@ export class Outbox extends EventTarget {
     const [entry] = this.entries();
     if (!entry) return;
     try {
-      const { status, body } = await this.#connection.post(this.#addressOf(entry.token), entry.answer);
+      const wanted = this.wanted();
+      const answer = wanted > 0 ? { ...entry.answer, next: wanted } : entry.answer;
+      const { status, body } = await this.#connection.post(this.#addressOf(entry.token), answer);
       if (status === 409) console.info(`Trial ${entry.assignment.position} has another answer:`, body);
       this.#forgetRefused(entry);
       localStorage.removeItem(this.#prefix + entry.answer.uuid);
-      this.dispatchEvent(new CustomEvent("acknowledged", { detail: body }));
+      this.dispatchEvent(new CustomEvent("acknowledged", { detail: { token: entry.token, body, wanted } }));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const refusals = (entry.refusals ?? 0) + 1;

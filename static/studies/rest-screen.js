@@ -1,7 +1,8 @@
 // @ts-check
 /** What is shown in place of a trial when there is none, with buttons to go on: a jsPsych 8 plugin. */
 
-import { _ } from "./text.js";
+import { button, element } from "./dom.js";
+import { _, interpolate } from "./text.js";
 
 /**
  * @typedef {object} Action
@@ -58,16 +59,33 @@ export const lastRest = (signal, undo, finish) => ({
 });
 
 /**
- * @param {Action} action
- * @returns {HTMLButtonElement}
+ * @param {AbortSignal} signal
+ * @param {import("./types.js").Progress} progress
+ * @param {Action["act"]} goOn
+ * @returns {Rest}
  */
-function actionButton({ name }) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "rest-action";
-  button.textContent = name;
-  return button;
-}
+export const breakRest = (signal, { answered, total }, goOn) => ({
+  title: _("Time for a short break"),
+  text: interpolate(_("You have answered %(answered)s of %(total)s trials. Rest your eyes, and go on when you like."), {
+    answered,
+    total,
+  }),
+  actions: [{ name: _("Go on"), act: goOn }],
+  signal,
+});
+
+/**
+ * After a trial that ran out of time: nobody's trials pass by while they are away.
+ * @param {AbortSignal} signal
+ * @param {Action["act"]} goOn
+ * @returns {Rest}
+ */
+export const timeUpRest = (signal, goOn) => ({
+  title: _("The time for this trial was up"),
+  text: _("That is all right. The next trial comes when you are ready."),
+  actions: [{ name: _("Next trial"), act: goOn }],
+  signal,
+});
 
 /** Finishes without data. */
 export class RestScreenPlugin {
@@ -75,8 +93,8 @@ export class RestScreenPlugin {
     name: "harmony-rest-screen",
     version: "1.0.0",
     parameters: {
-      /** What to show, a Rest. */
-      rest: { type: ParameterType.OBJECT },
+      /** What to show, a Rest in a Box. */
+      box: { type: ParameterType.OBJECT },
     },
     data: {},
   };
@@ -88,9 +106,9 @@ export class RestScreenPlugin {
 
   /**
    * @param {HTMLElement} display
-   * @param {{rest: Rest}} parameters
+   * @param {{box: {content: Rest}}} parameters
    */
-  trial(display, { rest }) {
+  trial(display, { box: { content: rest } }) {
     const listening = new AbortController();
     const { signal } = listening;
     const finish = () => {
@@ -100,27 +118,20 @@ export class RestScreenPlugin {
     };
     rest.signal.addEventListener("abort", finish, { signal });
 
-    const title = document.createElement("h2");
-    title.textContent = rest.title;
+    const title = element("h2", "", rest.title);
     title.tabIndex = -1;
-    const text = document.createElement("p");
-    text.textContent = rest.text;
-    const buttons = document.createElement("div");
-    buttons.className = "rest-actions";
-    for (const action of rest.actions) {
-      const button = actionButton(action);
-      button.addEventListener("click", (event) => {
+    const buttons = element("div", "rest-actions");
+    for (const { name, act } of rest.actions) {
+      const made = button("rest-action", name);
+      made.addEventListener("click", (event) => {
         // The second click of a double click was meant for the trial before.
         if (event.detail > 1) return;
         for (const each of buttons.querySelectorAll("button")) each.disabled = true;
-        action.act().then(finish);
+        act().then(finish);
       });
-      buttons.append(button);
+      buttons.append(made);
     }
-    const view = document.createElement("div");
-    view.className = "rest";
-    view.append(title, text, buttons);
-    display.replaceChildren(view);
+    display.replaceChildren(element("div", "rest", title, element("p", "", rest.text), buttons));
     // Read out, and next to the buttons for the Tab key; Enter, perhaps still held down, presses none of them.
     title.focus();
   }

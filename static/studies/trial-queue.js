@@ -14,6 +14,9 @@ const LOW = 3;
 /** The most that the server gives at once. */
 const MOST = 20;
 
+/** The server gives out no more trials: the participation has ended, or another page comes first. */
+export class TrialsOver extends Error {}
+
 /** Dispatches `reply` (detail: a NextReply) for each reply of the server. */
 export class TrialQueue extends EventTarget {
   #connection;
@@ -93,7 +96,9 @@ export class TrialQueue extends EventTarget {
     const next = this.#upcoming.shift();
     this.#shown = next?.assignment.token ?? null;
     if (!next) return null;
-    if (this.#upcoming.length <= LOW) this.#fillAhead();
+    // An answer on its way brings more with its reply.
+    const isComing = this.#outbox.size > 0 && this.#connection.state === "online";
+    if (this.#upcoming.length <= LOW && !isComing) this.#fillAhead();
     return next.prepared;
   }
 
@@ -129,8 +134,33 @@ export class TrialQueue extends EventTarget {
     const reply = await this.#connection.persist(async () => {
       // Trials on the screen or with an answer on its way are still open for the server.
       count = Math.min(MOST, FULL + 1 + this.#outbox.size);
-      return (await this.#connection.post(this.#nextUrl, { count })).body;
+      const { status, body } = await this.#connection.post(this.#nextUrl, { count });
+      if (status === 409) throw new TrialsOver(body.code);
+      return body;
     });
+    this.#receive(reply, count);
+  }
+
+  /** @returns {number} how many trials the reply to an answer should bring along */
+  wanted() {
+    if (!this.#serverHasMore || this.#upcoming.length > LOW) return 0;
+    return Math.min(MOST, FULL + this.#outbox.size);
+  }
+
+  /**
+   * Takes what came along with the reply to an answer.
+   * @param {NextReply} reply
+   * @param {number} count how many were asked for
+   */
+  receive(reply, count) {
+    if (this.#serverHasMore) this.#receive(reply, count);
+  }
+
+  /**
+   * @param {NextReply} reply
+   * @param {number} count
+   */
+  #receive(reply, count) {
     this.#serverHasMore = reply.assignments.length >= count;
     for (const assignment of reply.assignments) {
       if (assignment.token === this.#shown || this.isAnswered(assignment)) continue;

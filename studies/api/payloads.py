@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 
 from studies.models import Assignment, Study
+from studies.protocol.spec import ProtocolSpec
 from studies.trial_types import trial_type
 
 
@@ -21,3 +22,12 @@ def assignment_payload(assignment: Assignment, study: Study) -> dict[str, Any]:
         "revision": assignment.revision + 1,
         "pictures": {slot: reverse("picture", args=[assignment.token, slot]) for slot in kind.slots},
     }
+
+
+def trial_settings(spec: ProtocolSpec) -> dict[str, Any]:
+    """Return how the runner shows trials. The same for all trials of a protocol, so that it tells nothing of any."""
+    shown = {
+        *("ties", "confidence", "reason", "undo", "break_every"),
+        *("show_for_ms", "least_ms", "most_ms", "overlay_controls"),
+    }
+    return spec.trials.model_dump(mode="json", include=shown)

@@ -108,6 +108,10 @@ class Annotator:
         self.page.wait_for_url(re.compile(r"/done/$"))
         expect(self.page.get_by_role("heading", name="Thank you")).to_be_visible()
 
+    def without_locks(self) -> None:
+        """Be in a browser that cannot keep tabs apart, as on a site without HTTPS."""
+        self.context.add_init_script("delete Navigator.prototype.locks")
+
     def cut_connection(self) -> None:
         """Let nothing reach the API any more."""
         self.context.route("**/api/**", lambda route: route.abort("connectionfailed"))

@@ -29,7 +29,8 @@ def test_a_key_that_is_held_down_gives_one_answer(annotator: Annotator, site: Si
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (2, 1, "right")]
 
 
-def test_an_answer_in_one_tab_moves_the_other_tab_on(annotator: Annotator, site: Site) -> None:
+def test_where_tabs_are_not_kept_apart_an_answer_in_one_moves_the_other_on(annotator: Annotator, site: Site) -> None:
+    annotator.without_locks()
     annotator.start()
     other = annotator.watch(annotator.context.new_page())
     annotator.start(other)

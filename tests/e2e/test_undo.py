@@ -152,6 +152,7 @@ def test_a_study_without_undo_ends_with_its_last_answer(new_annotator: NewAnnota
 
 
 def test_an_answer_in_another_tab_is_not_undone_here(annotator: Annotator, site: Site) -> None:
+    annotator.without_locks()
     annotator.start()
     other = annotator.watch(annotator.context.new_page())
     annotator.start(other)
