@@ -43,8 +43,8 @@ def read_protocol(text: str, name: str) -> ProtocolSpec:
         problem = f"cannot be read as TOML ({error})"
         raise ProtocolError(name, [Fault((), problem, "correct the text at that place")]) from error
     faults = [*_unstorable(document, ())]
-    if not faults and (problem := json_fault(document)) is not None:
-        faults = [Fault((), problem, "write it more simply")]
+    if not faults and (fault := json_fault(document)) is not None:
+        faults = [Fault((), fault, "write it more simply")]
     if faults:
         raise ProtocolError(name, faults)
     if "pages" not in document:
