@@ -119,7 +119,7 @@ def owner(request: HttpRequest, study: Study) -> HttpResponse:
 def protocol(request: HttpRequest, study: Study) -> HttpResponse:
     """GET: show the protocol; POST: make a new version of it, or say everything that is wrong with it."""
     if request.method == "GET":
-        return protocol_page(request, study, ProtocolForm())
+        return protocol_page(request, study)
     form = ProtocolForm(request.POST, request.FILES)
     if not form.is_valid():
         return protocol_page(request, study, form, status=400)

@@ -1,6 +1,6 @@
 """The researchers' pages of how a study is run: protocol, links, results, log and settings. They only read."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from django.db.models import Count
 from django.forms import Form
@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from studies.dashboard_pages import numbered, page, study_page
 from studies.forms_dashboard import CopyForm, LinksForm, ProtocolForm, ResearcherForm
 from studies.models import AuditEntry, ExternalIdentity, Link, Protocol, Study
+from studies.protocol.faults import Fault
+from studies.protocol.writing import write_protocol
 from studies.selectors_protocol import protocol_text
 
 
@@ -18,7 +20,7 @@ def protocol_version(request: HttpRequest, study: Study, version: int) -> HttpRe
     found = Protocol.objects.select_related("created_by").filter(study=study, version=version).first()
     if found is None:
         raise Http404("the protocol has no such version")
-    return protocol_page(request, study, ProtocolForm(), shown=found)
+    return protocol_page(request, study, shown=found)
 
 
 @study_page
@@ -34,10 +36,10 @@ def protocol_file(request: HttpRequest, study: Study, version: int) -> HttpRespo
 def protocol_page(
     request: HttpRequest,
     study: Study,
-    form: Form,
+    form: Form | None = None,
     *,
     shown: Protocol | None = None,
-    faults: Any = (),
+    faults: Sequence[Fault] = (),
     status: int = 200,
 ) -> HttpResponse:
     """Show a version of the protocol (the newest, unless said otherwise), all versions, and the form for the next."""
@@ -49,13 +51,15 @@ def protocol_page(
     )
     newest = versions[0] if versions else None
     shown = shown or newest
+    # What is in force is where the next version starts from; without a protocol, what the study's columns say.
+    start = write_protocol(study.plain_spec) if newest is None else protocol_text(newest)
     context = {
         "versions": versions,
         "newest": newest,
         "shown": shown,
         "spec": study.plain_spec if shown is None else shown.spec,
         "text": "" if shown is None else protocol_text(shown),
-        "form": form,
+        "form": ProtocolForm(initial={"text": start}) if form is None else form,
         "faults": faults,
     }
     return page(request, study, "dashboard/protocol.html", tab="dashboard_protocol", status=status, **context)
