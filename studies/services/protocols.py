@@ -43,6 +43,8 @@ def protocol_set(*, study: Study, text: str, name: str, actor: User | None = Non
             faults.append(Fault((), f"the study {study.slug} was changed at the same time", "try again"))
         if faults:
             raise ProtocolError(name, faults)
+        if latest is None:
+            latest = _keep_plain(locked)
         protocol = Protocol.objects.create(
             study=locked,
             version=1 if latest is None else latest.version + 1,
@@ -68,6 +70,21 @@ def protocol_renew(protocol: Protocol) -> None:
     if faults:
         raise ProtocolError(f"protocol {protocol.version} of {protocol.study.slug}", faults)
     _put_in_force(protocol, protocol.spec, planned)
+
+
+def _keep_plain(study: Study) -> Protocol | None:
+    """Make a version of how a study with data was run so far, for those who have started. None: there are no data."""
+    if not has_data(study):
+        return None
+    plain = Protocol.objects.create(
+        study=study,
+        version=1,
+        document=study.plain_spec.as_document(),
+        reason="How the study was run before it had a protocol.",
+    )
+    unstarted = _unstarted(study).values("pk")
+    Participation.objects.filter(study=study, protocol=None).exclude(pk__in=unstarted).update(protocol=plain)
+    return plain
 
 
 def _put_in_force(protocol: Protocol, spec: ProtocolSpec, planned: Sequence[PlannedTrial]) -> None:

@@ -9,9 +9,11 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from studies.models import AuditEntry, PageRecord, Pair, Participation, Picture, Protocol, Study, Trial, User
-from studies.protocol.faults import ProtocolError
+from studies.protocol.faults import Fault, ProtocolError
+from studies.protocol.spec import ProtocolSpec
 from studies.selectors_protocol import current_protocol, known_trials
-from studies.services import assignments_draw, enrol
+from studies.services import assignments_draw, enrol, protocols
+from studies.services.known_trials import PlannedTrial, known_trials_plan
 from studies.services.protocols import protocol_set
 from studies.tests.protocols import FULL, PLAIN
 from studies.tests.test_drawing import answer
@@ -112,7 +114,33 @@ def test_once_there_are_data_a_change_needs_a_reason(participation: Participatio
     with pytest.raises(ProtocolError, match=r"full\.toml: reason: the study tiny has data.*give the reason"):
         protocol_set(study=study, text=FULL, name="full.toml", reason=" ")
     assert current_protocol(study) is None
-    assert protocol_set(study=study, text=FULL, name="full.toml", reason="Add catch trials.").version == 1
+    assert protocol_set(study=study, text=FULL, name="full.toml", reason="Add catch trials.").reason
+
+
+def test_who_started_without_a_protocol_goes_on_as_the_study_was_then(participation: Participation) -> None:
+    study = participation.study
+    before = study.plain_spec
+    answer(assignments_draw(participation=participation, count=1)[0])
+    protocol = protocol_set(study=study, text=FULL, name="full.toml", reason="Add catch trials.")
+    participation.refresh_from_db()
+    assert participation.protocol is not None
+    assert (participation.protocol.version, protocol.version) == (1, 2)
+    assert participation.spec == before
+    assert participation.spec.trials.undo
+
+
+def test_a_study_that_is_changed_while_decoys_are_made_is_left_as_it_is(
+    tiny_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_plan(study: Study, spec: ProtocolSpec) -> tuple[list[PlannedTrial], list[Fault]]:
+        monkeypatch.setattr(protocols, "known_trials_plan", known_trials_plan)
+        protocol_set(study=study, text=PLAIN, name="other.toml")
+        return known_trials_plan(study, spec)
+
+    monkeypatch.setattr(protocols, "known_trials_plan", slow_plan)
+    with pytest.raises(ProtocolError, match=r"full\.toml: the study tiny was changed at the same time; try again"):
+        protocol_set(study=tiny_study, text=FULL, name="full.toml")
+    assert [protocol.source for protocol in Protocol.objects.all()] == [PLAIN]
 
 
 def test_answers_of_previews_are_no_data(participation: Participation) -> None:
