@@ -60,6 +60,8 @@ class _Member:
     def connect(self) -> socket.socket:
         self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Requests fit into the socket's buffer, and replies are read when there is something to read.
+        self.socket.setblocking(False)
         return self.socket
 
     def close(self) -> None:
@@ -166,7 +168,7 @@ class Crowd:
 
 def _is_closed(connection: socket.socket) -> bool:
     try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return connection.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
         return False
     except OSError:

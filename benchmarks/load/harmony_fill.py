@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.db.models import Count, F
 from django.test import Client
 from django.utils import timezone
@@ -26,7 +27,8 @@ def account(study: Study, username: str) -> tuple[Participation, dict[str, Any]]
     user = User.objects.create(username=username)
     participation = enrol(study=study, annotator=user)
     client = Client()
-    client.force_login(user)
+    # The last one is that which a log-in by password leaves in the session.
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[-1])
     return participation, {"pk": user.pk, "cookies": f"sessionid={client.cookies['sessionid'].value}"}
 
 
