@@ -26,8 +26,8 @@ def blinded_png(source: bytes, *, secret: str, token: str, slot: str) -> bytes:
 
     The same secret, token and slot give the same bytes; the length is a function of width and height alone.
     """
-    with Image.open(io.BytesIO(source)) as picture:
-        pixels = np.array(picture.convert("RGB"))
+    with Image.open(io.BytesIO(source), formats=["PNG"]) as picture:
+        pixels = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     key = hmac.digest(secret.encode(), f"picture:{token}:{slot}".encode(), hashlib.sha256)
     return plain_png(moved(pixels, key))
 
@@ -37,16 +37,16 @@ def moved(pixels: npt.NDArray[np.uint8], key: bytes) -> npt.NDArray[np.uint8]:
 
     `pixels` is (height, width, 3). The places and the directions follow from `key` (32 bytes).
     """
-    flat = pixels.reshape(-1, 3).astype(np.int16)
+    flat = pixels.reshape(-1, 3).copy()
     draw = np.random.Generator(np.random.PCG64(list(np.frombuffer(key, dtype=np.uint32))))
     number = min(MOVED_PIXELS, max(1, len(flat) // 4))
     places = draw.choice(len(flat), size=number, replace=False, shuffle=False)
     steps = draw.choice(np.array([-1, 1], dtype=np.int16), size=(number, 1))
-    chosen = flat[places]
+    chosen = flat[places].astype(np.int16)
     # At the ends of the scale there is only one way to go.
     steps = np.where(chosen == 0, 1, np.where(chosen == 255, -1, steps))
-    flat[places] = chosen + steps
-    return flat.astype(np.uint8).reshape(pixels.shape)
+    flat[places] = (chosen + steps).astype(np.uint8)
+    return flat.reshape(pixels.shape)
 
 
 def plain_png(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -58,9 +58,10 @@ def plain_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)
     rows[:, 1:] = pixels.reshape(height, 3 * width)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 0)), (b"IEND", b""))
-    return SIGNATURE + b"".join(_chunk(name, data) for name, data in parts)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 0)), (b"IEND", b""))
+    # Joined once: the pixels are most of it, and this is done for every picture that is shown.
+    return b"".join((SIGNATURE, *(part for name, data in chunks for part in _chunk(name, data))))
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
+def _chunk(name: bytes, data: bytes) -> tuple[bytes, ...]:
+    return struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
