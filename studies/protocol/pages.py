@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from studies.protocol.faults import Fault, refuse
-from studies.protocol.part import Key, KnownTrial, Line, Markdown, Part
+from studies.protocol.part import NOT_BLANK, Key, KnownTrial, Line, Markdown, Part
 
-WrittenMarkdown = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
+WrittenMarkdown = Annotated[str, StringConstraints(min_length=1, max_length=50_000, pattern=NOT_BLANK)]
 
 # The kinds of field that have a setting of their own; the others take it as a mistake.
 KINDS_OF_SETTING = {

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+# Spaces alone would show as nothing.
+NOT_BLANK = r"\S"
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=NOT_BLANK)]
 Markdown = Annotated[str, StringConstraints(max_length=50_000)]
 Share = Annotated[float, Field(ge=0, le=0.5)]
 Expected = Literal["original", "finetuned", "neither"]
@@ -20,6 +22,6 @@ class Part(BaseModel):
 class KnownTrial(Part):
     """A trial of the study whose right answer the researchers know; `feedback` explains it after a practice trial."""
 
-    trial: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    trial: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NOT_BLANK)]
     expected: Expected
     feedback: Annotated[str, StringConstraints(max_length=2000)] = ""

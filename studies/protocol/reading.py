@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from studies.json_values import json_fault
 from studies.protocol.faults import Fault, ProtocolError, Step
-from studies.protocol.part import Part
+from studies.protocol.part import NOT_BLANK, Part
 from studies.protocol.spec import ProtocolSpec
 
 LONGEST = 500_000
@@ -99,7 +99,7 @@ def _fault(detail: ErrorDetails) -> Fault:
         return Fault(place, f"unknown value {value!r}", meant or f"use one of {', '.join(options)}")
     if kind in TYPES:
         return Fault(place, f"{_shown(value)} has the wrong type", f"write {TYPES[kind]}")
-    if kind in ("too_short", "string_too_short"):
+    if kind in ("too_short", "string_too_short") or context.get("pattern") == NOT_BLANK:
         return Fault(place, "is empty", "fill it in")
     if kind == "string_pattern_mismatch":
         # Codes have capital letters, keys have not.

@@ -23,7 +23,7 @@ from studies.protocol.pages import (
     Trials,
     known_twice,
 )
-from studies.protocol.part import Expected, Key, KnownTrial, Line, Part, Share
+from studies.protocol.part import NOT_BLANK, Expected, Key, KnownTrial, Line, Part, Share
 
 __all__ = [
     "OPTIONS_OF_TIES",
@@ -226,8 +226,8 @@ class ProtocolSpec(Part):
 
     format: Literal["harmony-protocol/1"] = "harmony-protocol/1"
     language: Literal["en", "de"] | None = None
-    title: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    question: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NOT_BLANK)] | None = None
+    question: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=NOT_BLANK)] | None = None
     pages: Annotated[tuple[Page, ...], Field(min_length=1, max_length=100)] = (Trials(kind="trials"),)
     trials: TrialSettings = TrialSettings()
     catch: Catch = Catch()

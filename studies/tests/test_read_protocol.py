@@ -116,6 +116,7 @@ FAULTS = {
     ),
     "too long": ("#" * (LONGEST + 1), f"p.toml: has more than {LONGEST} characters; shorten its texts"),
     "empty title": (page("text", 'markdown = ""'), "p.toml: pages[0].markdown: is empty; fill it in"),
+    "blank title": (f'title = "  "\n{TRIALS}', "p.toml: title: is empty; fill it in"),
     "long title": (f'title = "{"x" * 201}"\n{TRIALS}', "shorten it to at most 200"),
     "bad key": (
         '[[pages]]\nkind = "trials"\nkey = "My trials"',
