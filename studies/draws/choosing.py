@@ -1,0 +1,108 @@
+"""Which main trial an annotator is given next."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from studies.draws.numbers import drawn_number
+
+
+# Compared by identity: there is one for each trial, and thousands are looked through.
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A trial by its primary key, with the primary keys of what it shows."""
+
+    trial: int
+    key: str
+    condition: int
+    image: int
+    original: int
+    assigned: int
+
+
+Pooled = dict[int, list[Candidate]]
+"""Candidates by condition; those of a condition in the order in which they should come."""
+
+
+def interleaved_turns(
+    pool: Pooled, had: Counter[int], names: Mapping[int, str], seed: int, code: str
+) -> tuple[list[int], int]:
+    """Return the conditions of the pool in the order of their turns, and how many share the first turn.
+
+    The one that the annotator has had least often comes first; ties are decided by seed and code.
+    """
+    turns = sorted(pool, key=lambda cell: (had[cell], drawn_number(seed, code, names[cell], had[cell])))
+    return turns, sum(had[cell] == had[turns[0]] for cell in turns)
+
+
+def balanced_order(conditions: Sequence[int], number: int) -> list[int]:
+    """Return row `number` of a balanced Latin square (Williams 1949).
+
+    Over as many rows as there are conditions (twice as many if they are odd), each condition comes equally often in
+    each place, and equally often right after each other one.
+    """
+    size = len(conditions)
+    zigzag = [(step + 1) // 2 if step % 2 else (size - step // 2) % size for step in range(size)]
+    row = [(step + number) % size for step in zigzag]
+    if size % 2 and number // size % 2:
+        row.reverse()
+    return [conditions[place] for place in row]
+
+
+def number_of_code(code: str) -> int:
+    """Return the number at the end of an annotator's code (`A07`: 7), or one drawn from a code without any."""
+    found = re.search(r"[0-9]{1,9}\Z", code)
+    return int(found[0]) if found else drawn_number(code)
+
+
+def block_next(pool: Pooled, had: Counter[int], order: Sequence[int], current: int | None, wanted: int) -> int:
+    """Return the condition of the next trial where all trials of a condition come in a row.
+
+    `order` holds the annotator's conditions, `current` is that of the last trial, and `wanted` trials are still to
+    come. They are shared out evenly among the current condition and those to come, as far as these have trials. A
+    condition that was left is gone back to only where no other has any trial.
+    """
+    ahead = [cell for cell in order if cell in pool and cell != current and not had[cell]]
+    if current is not None and current in pool:
+        room = [had[current] + len(pool[current]), *(len(pool[cell]) for cell in ahead)]
+        if not ahead or had[current] < _first_share(room, wanted + had[current]):
+            return current
+    if ahead:
+        return ahead[0]
+    return current if current in pool else next(cell for cell in order if cell in pool)
+
+
+def _first_share(room: Sequence[int], wanted: int) -> int:
+    """Return how many of the wanted trials the first one gets, where all get equally many or as many as they have.
+
+    What does not come out even goes to the first.
+    """
+    level, high = 0, max(room)
+    while level < high:
+        middle = (level + high + 1) // 2
+        if sum(min(most, middle) for most in room) <= wanted:
+            level = middle
+        else:
+            high = middle - 1
+    over = wanted - sum(min(most, level) for most in room)
+    return min(room[0], level + (over > 0))
+
+
+def next_candidate(pool: Pooled, turns: Sequence[int], equal: int, seen: set[int], last_image: int | None) -> Candidate:
+    """Return the first that shows another image and an unseen original, then another image, then any.
+
+    For the sake of an unseen original, only the first `equal` conditions change places, and no trial goes before one
+    with fewer annotators.
+    """
+    for condition in turns[:equal]:
+        for candidate in pool[condition]:
+            if candidate.assigned > pool[condition][0].assigned:
+                break
+            if candidate.image != last_image and candidate.original not in seen:
+                return candidate
+    for condition in turns:
+        for candidate in pool[condition]:
+            if candidate.image != last_image:
+                return candidate
+    return pool[turns[0]][0]
