@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from math import ceil
@@ -15,7 +15,7 @@ from studies.draws.numbers import drawn_number
 from studies.models import Picture, Protocol, Study, Trial
 from studies.protocol.decoys import TILES, decoy_png
 from studies.protocol.faults import Fault, Step
-from studies.protocol.spec import KnownTrial, ProtocolSpec
+from studies.protocol.spec import KnownTrial, Practice, ProtocolSpec
 from studies.selectors_protocol import known_key_prefix
 from studies.services.picture_storage import picture_store
 
@@ -43,6 +43,16 @@ class PlannedTrial:
     decoy: Decoy | None = None
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """The known trials that one place of the protocol asks for: some by name, and some to be made."""
+
+    place: tuple[Step, ...]
+    kind: Kind
+    named: tuple[KnownTrial, ...]
+    make: int
+
+
 # Compared by identity: there are thousands, each in one list.
 @dataclass(frozen=True, eq=False)
 class _Main:
@@ -62,26 +72,24 @@ def known_trials_plan(study: Study, spec: ProtocolSpec) -> tuple[list[PlannedTri
 
     The trials follow from the study's seed and the protocol alone.
     """
-    mains = _main_trials(study)
-    wanted = [("catch", Kind.CATCH, spec.catch.trials, spec.catch.make)]
-    for number, page in enumerate(spec.pages):
-        if page.kind == "practice":
-            wanted.append((f"pages[{number}]", Kind.PRACTICE, page.trials, page.make))
-    by_key = {main.key: main for main in mains}
-    planned: list[PlannedTrial] = []
-    faults: list[Fault] = []
-    for where, kind, known, _ in wanted:
-        faults += _unknown_faults(_place(where), known, by_key)
-        planned += [_named(kind, by_key[one.trial], one) for one in known if one.trial in by_key]
+    mains = {main.key: main for main in _main_trials(study)}
+    wanted = list(_wanted(spec))
+    faults = [fault for part in wanted for fault in _unknown_faults(part, mains)]
     faults += _shown_twice_faults(wanted)
     faults += _too_few_faults(spec, len(mains))
+    planned = [
+        PlannedTrial(part.kind, mains[one.trial].pair, mains[one.trial].trial_type, one.expected, one.feedback)
+        for part in wanted
+        for one in part.named
+        if one.trial in mains
+    ]
     used = {trial.pair for trial in planned}
-    maker = _DecoyMaker(study, [main for main in mains if main.pair not in used])
-    for where, kind, _, number in wanted:
-        made = maker.make(kind, number)
+    maker = _DecoyMaker(study, [main for main in mains.values() if main.pair not in used])
+    for part in wanted:
+        made = maker.make(part.kind, part.make)
         planned += made
-        if len(made) < number:
-            faults.append(_unmade_fault((*_place(where), "make"), number, len(made), maker.problem))
+        if len(made) < part.make:
+            faults.append(_unmade_fault(part, len(made), maker.problem))
     return planned, faults
 
 
@@ -114,6 +122,13 @@ def known_trials_write(protocol: Protocol, planned: Sequence[PlannedTrial]) -> N
     )
 
 
+def _wanted(spec: ProtocolSpec) -> Iterator[_Wanted]:
+    yield _Wanted(("catch",), Kind.CATCH, spec.catch.trials, spec.catch.make)
+    for number, page in enumerate(spec.pages):
+        if isinstance(page, Practice):
+            yield _Wanted(("pages", number), Kind.PRACTICE, page.trials, page.make)
+
+
 def _main_trials(study: Study) -> list[_Main]:
     rows = Trial.objects.filter(study=study, kind=Kind.MAIN, is_retired=False).order_by("key")
     return [
@@ -128,10 +143,6 @@ def _main_trials(study: Study) -> list[_Main]:
             "pair__finetuned__digest",
         )
     ]
-
-
-def _named(kind: str, main: _Main, known: KnownTrial) -> PlannedTrial:
-    return PlannedTrial(kind, main.pair, main.trial_type, known.expected, known.feedback)
 
 
 class _DecoyMaker:
@@ -184,34 +195,28 @@ class _DecoyMaker:
         return made
 
 
-def _place(where: str) -> tuple[Step, ...]:
-    name, _, number = where.rstrip("]").partition("[")
-    return (name, int(number)) if number else (name,)
-
-
-def _unknown_faults(place: tuple[Step, ...], known: Sequence[KnownTrial], by_key: dict[str, _Main]) -> list[Fault]:
+def _unknown_faults(part: _Wanted, mains: Mapping[str, _Main]) -> list[Fault]:
     faults = []
-    for number, one in enumerate(known):
-        if one.trial not in by_key:
-            close = difflib.get_close_matches(one.trial, by_key, n=1)
-            example = close or list(by_key)[:1]
-            remedy = f"use the key of a main trial, e.g. {example[0]!r}" if example else "load trials first"
-            faults.append(Fault((*place, "trials", number, "trial"), f"unknown trial {one.trial!r}", remedy))
+    for number, one in enumerate(part.named):
+        if one.trial not in mains:
+            close = difflib.get_close_matches(one.trial, mains, n=1) or list(mains)[:1]
+            remedy = f"use the key of a main trial, e.g. {close[0]!r}" if close else "load trials first"
+            faults.append(Fault((*part.place, "trials", number, "trial"), f"unknown trial {one.trial!r}", remedy))
     return faults
 
 
-def _shown_twice_faults(wanted: Sequence[tuple[str, Kind, Sequence[KnownTrial], int]]) -> list[Fault]:
-    catch = {known.trial for _, kind, trials, _ in wanted if kind == Kind.CATCH for known in trials}
+def _shown_twice_faults(wanted: Sequence[_Wanted]) -> list[Fault]:
+    catch = {one.trial for part in wanted if part.kind == Kind.CATCH for one in part.named}
     return [
         Fault(
-            (*_place(where), "trials", number, "trial"),
-            f"{known.trial!r} is a catch trial too, and practice tells its answer",
+            (*part.place, "trials", number, "trial"),
+            f"{one.trial!r} is a catch trial too, and practice tells its answer",
             "use another trial in one of the two",
         )
-        for where, kind, trials, _ in wanted
-        if kind == Kind.PRACTICE
-        for number, known in enumerate(trials)
-        if known.trial in catch
+        for part in wanted
+        if part.kind == Kind.PRACTICE
+        for number, one in enumerate(part.named)
+        if one.trial in catch
     ]
 
 
@@ -226,10 +231,10 @@ def _too_few_faults(spec: ProtocolSpec, mains: int) -> list[Fault]:
     return [Fault(("catch", "make"), problem, f"raise it by {needed - there}, or lower catch.share")]
 
 
-def _unmade_fault(place: tuple[Step, ...], wanted: int, made: int, problem: str) -> Fault:
+def _unmade_fault(part: _Wanted, made: int, problem: str) -> Fault:
     because = f" ({problem})" if problem else ""
     return Fault(
-        place,
-        f"only {made} of {wanted} decoys could be made from the pairs that no other known trial shows{because}",
+        (*part.place, "make"),
+        f"only {made} of {part.make} decoys could be made from the pairs that no other known trial shows{because}",
         f"lower it to {made}, or name trials instead",
     )
