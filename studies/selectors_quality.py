@@ -28,10 +28,10 @@ def session_of(participation: Participation) -> Session:
             "assignment__trial__expected",
             "timing",
             "assignment__issued_at",
-            "assignment__answered_at",
+            "created_at",
         )
     )
-    choices = {row[0]: row[4] for row in rows}
+    choices: dict[int | None, str] = {row[0]: row[4] for row in rows}
     answers = tuple(
         Answer(kind, given, choice, rt_ms, expected, choices.get(repeat_of), absences_of(timing))
         for _, repeat_of, kind, given, choice, rt_ms, expected, timing, _, _ in rows

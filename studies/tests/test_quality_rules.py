@@ -57,7 +57,8 @@ def test_where_neither_is_expected_every_answer_without_a_preference_is_right() 
 
 def test_repeat_consistency_compares_what_was_meant_not_the_side() -> None:
     answers = [main(), repeat("finetuned", "finetuned"), repeat("original", "finetuned"), repeat("neither", "neither")]
-    assert value("repeat_consistency", *answers) == (pytest.approx(2 / 3), 3)
+    answers.append(repeat("original", "original"))
+    assert value("repeat_consistency", *answers) == (0.75, 4)
 
 
 def test_repeats_without_two_answers_in_time_do_not_count() -> None:
