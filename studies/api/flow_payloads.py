@@ -44,7 +44,7 @@ def step_payload(participation: Participation, step: Step) -> dict[str, Any]:
             "wanted": page.pass_correct,
             "correct_before": stand.correct if stand.round > 1 else None,
             "assignments": [
-                assignment_payload(assignment, participation.study)
+                assignment_payload(assignment, participation)
                 for assignment in practice_assignments(participation, stand.round)
             ],
         }
