@@ -1,11 +1,12 @@
 """The admin: studies with their progress, trials with their pictures, answers to be read but never changed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from studies.forms import StudyForm
 from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Response, Study, Trial, User
+from studies.services.audit import audit_write
 
 if TYPE_CHECKING:
     StudyAdminBase = admin.ModelAdmin[Study]
@@ -101,6 +103,13 @@ class StudyAdmin(StudyAdminBase):
     def has_add_permission(self, request: HttpRequest) -> bool:
         # Studies come from bundles.
         return False
+
+    def save_model(self, request: HttpRequest, obj: Study, form: StudyForm, change: bool) -> None:
+        """Save the study, and write into its log what was changed."""
+        super().save_model(request, obj, form, change)
+        changed = {name: form.cleaned_data[name] for name in form.changed_data}
+        if changed:
+            audit_write(study=obj, actor=cast(User, request.user), action="settings_changed", detail=changed)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
         """Fix the protocol once there are responses: a report is about one protocol."""
@@ -219,8 +228,8 @@ class TrialAdmin(ReadOnly, TrialAdminBase):
 @admin.register(Participation)
 class ParticipationAdmin(ParticipationAdminBase):
     fields = ("study", "annotator", "code")
-    list_display = ("code", "study", "annotator", "answered", "created_at")
-    list_filter = ("study",)
+    list_display = ("code", "study", "annotator", "source", "state", "is_excluded", "answered", "created_at")
+    list_filter = ("study", "state", "source", "is_excluded", "is_preview")
     search_fields = ("code", "annotator__username")
     list_select_related = ("study", "annotator")
     autocomplete_fields = ("study", "annotator")
@@ -229,6 +238,12 @@ class ParticipationAdmin(ParticipationAdminBase):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Participation]:
         answered = Count("assignments", filter=Q(assignments__state=Assignment.State.ANSWERED))
         return super().get_queryset(request).annotate(answered_number=answered)
+
+    def save_model(self, request: HttpRequest, obj: Participation, form: "ModelForm[Any]", change: bool) -> None:
+        """Enrol the annotator, and write it into the study's log."""
+        super().save_model(request, obj, form, change)
+        detail = {"codes": [obj.code]}
+        audit_write(study=obj.study, actor=cast(User, request.user), action="annotators_added", detail=detail)
 
     def has_change_permission(self, request: HttpRequest, obj: Participation | None = None) -> bool:
         # A code that changed would no longer stand for the same annotator.
@@ -244,8 +259,18 @@ class ParticipationAdmin(ParticipationAdminBase):
 
 @admin.register(Assignment)
 class AssignmentAdmin(ReadOnly, AssignmentAdminBase):
-    list_display = ("participation", "position", "trial", "side", "state", "revision", "issued_at", "answered_at")
-    list_filter = ("state", "side", "participation__study")
+    list_display = (
+        "participation",
+        "position",
+        "kind",
+        "trial",
+        "side",
+        "state",
+        "revision",
+        "issued_at",
+        "answered_at",
+    )
+    list_filter = ("state", "kind", "side", "participation__study")
     search_fields = ("participation__code", "trial__key")
     list_select_related = ("participation", "trial")
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from studies.models import Participation, Study, User
 from studies.selectors_protocol import current_protocol
+from studies.services.audit import audit_write
 
 # No letters or digits that look alike.
 PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -49,7 +50,9 @@ def enrol(*, study: Study, annotator: User, code: str | None = None) -> Particip
 
 
 @transaction.atomic
-def create_annotators(*, study: Study, count: int, prefix: str | None = None) -> list[Account]:
+def create_annotators(
+    *, study: Study, count: int, prefix: str | None = None, actor: User | None = None
+) -> list[Account]:
     """Make `count` new accounts with random passwords and enrol them.
 
     User names are the prefix (the study's slug, unless given) and the code in lower case: `demo-a01`. Raises
@@ -67,11 +70,12 @@ def create_annotators(*, study: Study, count: int, prefix: str | None = None) ->
         if User.objects.filter(username=username).exists():
             raise AnnotatorError(f"the user name {username} is taken; give another prefix")
         accounts.append(_create(study, username, code))
+    _write_down(study, accounts, actor)
     return accounts
 
 
 @transaction.atomic
-def add_annotators(*, study: Study, usernames: Sequence[str]) -> list[Account]:
+def add_annotators(*, study: Study, usernames: Sequence[str], actor: User | None = None) -> list[Account]:
     """Enrol users by name; those without an account get one with a random password.
 
     Raises AnnotatorError without any name, and for a study whose annotators are simulated.
@@ -89,7 +93,14 @@ def add_annotators(*, study: Study, usernames: Sequence[str]) -> list[Account]:
         else:
             accounts.append(_create(study, username, _next_code(codes)))
         codes.add(accounts[-1].code)
+    _write_down(study, accounts, actor)
     return accounts
+
+
+def _write_down(study: Study, accounts: Sequence[Account], actor: User | None) -> None:
+    """Write into the log who was added: by codes, as the log is kept when a name is erased."""
+    codes = [account.code for account in accounts]
+    audit_write(study=study, actor=actor, action="annotators_added", detail={"codes": codes})
 
 
 def _lock_for_people(study: Study) -> None:

@@ -60,12 +60,16 @@ NAMES = {
 }
 
 ACTIONS = {
+    "annotators_added": gettext_lazy("added annotators"),
     "archived": gettext_lazy("archived the study"),
     "collaborator_added": gettext_lazy("added a collaborator"),
     "collaborator_removed": gettext_lazy("removed a collaborator"),
     "copied": gettext_lazy("copied the study"),
     "copied_from": gettext_lazy("made the study as a copy"),
     "owner_changed": gettext_lazy("handed the study over"),
+    "participation_excluded": gettext_lazy("left an annotator’s answers out"),
+    "participation_readmitted": gettext_lazy("let an annotator’s answers count again"),
+    "participation_withdrawn": gettext_lazy("an annotator withdrew"),
     "previewed": gettext_lazy("previewed the study"),
     "protocol_set": gettext_lazy("put a protocol in force"),
     "settings_changed": gettext_lazy("changed the settings"),
