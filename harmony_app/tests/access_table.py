@@ -1,0 +1,128 @@
+"""Who may ask for what: every address of the site x method x role, with the status that each gets.
+
+A new address needs an entry here, or `test_access_table.py` fails: the URL pattern's name (with its namespace) and a
+rule per method that it answers. Methods that are not listed must be refused. The statuses stand in the order of `Role`;
+`LOG_IN` is a redirect to the log-in. Arguments of the address come from `Scene.arguments` by their names; a rule with
+`arguments={...}` replaces some, with texts or with functions of the scene. `body` is what is sent: a dictionary as a
+form, or as JSON with `is_json=True`; again a function of the scene may give it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from harmony_app.tests.scene import Scene
+
+
+class Role(Enum):
+    """Who asks. The study is the scene's; the others have a study of their own."""
+
+    ANONYMOUS = "anonymous"
+    ANNOTATOR = "annotator of the study"
+    OTHER_ANNOTATOR = "annotator of another study"
+    OWNER = "researcher who owns the study"
+    OTHER_RESEARCHER = "researcher of another study"
+    ADMIN = "admin"
+
+
+Expected = int | str
+LOG_IN = "302 to /accounts/login/"
+ADMIN_LOG_IN = "302 to /admin/login/"
+Given = str | Callable[[Scene], str]
+Body = Mapping[str, Any] | Callable[[Scene], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every role gets for one method of an address."""
+
+    method: str
+    expected: Sequence[Expected]
+    arguments: Mapping[str, Given] = field(default_factory=dict)
+    body: Body = field(default_factory=dict)
+    is_json: bool = False
+
+
+def get(*expected: Expected, **arguments: Given) -> Rule:
+    """A page or a download: one status for each role, then arguments of the address that are not the scene's."""
+    return Rule("GET", expected, arguments)
+
+
+def post(*expected: Expected, body: Body | None = None, is_json: bool = False, **arguments: Given) -> Rule:
+    """A change of state: one status for each role, then what is sent and arguments that are not the scene's."""
+    return Rule("POST", expected, arguments, body or {}, is_json)
+
+
+UUID = "a6a0b6a2-6a3c-4d83-9df1-5f0a6a2f6c11"
+ANSWER = {"uuid": UUID, "revision": 1, "choice": "left", "rt_ms": 900, "timing": {}}
+PROTOCOL = '[[pages]]\nkind = "trials"\n'
+
+
+def paged(scene: Scene) -> str:
+    """The study that has a protocol with pages."""
+    return scene.paged.slug
+
+
+# fmt: off
+ACCESS: Mapping[str, Sequence[Rule]] = {
+    #                             anonymous, annotator, other annotator, owner, other researcher, admin
+    "healthz":              [get(200, 200, 200, 200, 200, 200)],
+    "catalogue":            [get(200, 200, 200, 200, 200, 200)],
+    "login":                [get(200, 302, 302, 302, 302, 302),
+                             post(200, 302, 302, 302, 302, 302)],
+    "logout":               [post(302, 302, 302, 302, 302, 302)],
+    "password_change":      [get(LOG_IN, 200, 200, 200, 200, 200),
+                             post(LOG_IN, 200, 200, 200, 200, 200)],
+    "password_change_done": [get(LOG_IN, 200, 200, 200, 200, 200)],
+
+    # Annotators
+    "home":                 [get(LOG_IN, 200, 200, 200, 200, 200)],
+    "runner":               [get(LOG_IN, 200, 404, 404, 404, 404)],
+    "done":                 [get(LOG_IN, 200, 404, 404, 404, 404)],
+    "withdraw":             [get(LOG_IN, 200, 404, 404, 404, 404),
+                             post(LOG_IN, 302, 404, 404, 404, 404, body={"answers": "delete"})],
+    "steps_next":           [post(403, 200, 404, 404, 404, 404, is_json=True)],
+    "page":                 [post(403, 201, 404, 404, 404, 404, body={"uuid": UUID}, is_json=True, slug=paged)],
+    "withdrawal":           [post(403, 200, 404, 404, 404, 404, body={"delete": True}, is_json=True)],
+    "assignments_next":     [post(403, 200, 404, 404, 404, 404, body={"count": 2}, is_json=True)],
+    "responses":            [post(403, 201, 404, 404, 404, 404, body=ANSWER, is_json=True)],
+    "picture":              [get(404, 200, 404, 200, 404, 200)],
+
+    # Researchers: the report and the stored pictures
+    "stored_picture":       [get(LOG_IN, 404, 404, 200, 200, 200)],
+    "report":               [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "report-download":      [get(LOG_IN, 404, 404, 200, 404, 200)],
+
+    # Researchers: the dashboard
+    "dashboard":                   [get(LOG_IN, 404, 404, 200, 200, 200)],
+    "dashboard_study":             [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_numbers":           [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_annotators":        [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_annotator":         [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_exclude":           [post(LOG_IN, 404, 404, 302, 404, 302, body={"because": "no sense"})],
+    "dashboard_readmit":           [post(LOG_IN, 404, 404, 302, 404, 302)],
+    "dashboard_trials":            [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_trial":             [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_protocol":          [get(LOG_IN, 404, 404, 200, 404, 200),
+                                    post(LOG_IN, 404, 404, 302, 404, 302, body={"text": PROTOCOL, "reason": "a try"})],
+    "dashboard_protocol_version":  [get(LOG_IN, 404, 404, 200, 404, 200, slug=paged)],
+    "dashboard_protocol_file":     [get(LOG_IN, 404, 404, 200, 404, 200, slug=paged)],
+    "dashboard_links":             [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_exports":           [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_audit":             [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_settings":          [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_state":             [get(LOG_IN, 404, 404, 200, 404, 200),
+                                    post(LOG_IN, 404, 404, 302, 404, 302)],
+    "dashboard_archive":           [get(LOG_IN, 404, 404, 200, 404, 200),
+                                    post(LOG_IN, 404, 404, 302, 404, 302)],
+    "dashboard_copy":              [post(LOG_IN, 404, 404, 302, 404, 302, body={"slug": "again", "title": "Again"})],
+    "dashboard_preview":           [post(LOG_IN, 404, 404, 302, 404, 302)],
+    "dashboard_collaborator_add":  [post(LOG_IN, 404, 404, 302, 404, 302, body={"username": "other-researcher"})],
+    "dashboard_collaborator_remove": [post(LOG_IN, 404, 404, 302, 404, 302, body={"username": "collaborator"})],
+    "dashboard_owner":             [post(LOG_IN, 404, 404, 302, 404, 302, body={"username": "collaborator"})],
+}
+
+# What a study's owner decides without its collaborators, who get a 403.
+OWNERS_ALONE = {"dashboard_archive", "dashboard_collaborator_add", "dashboard_collaborator_remove", "dashboard_owner"}
+# fmt: on
