@@ -3,7 +3,7 @@
 
 import { element } from "./dom.js";
 import { PageScreenPlugin, prose } from "./page-screen.js";
-import { answersIn, faultsIn, fillForm, formHtml, pairsIn, showFaults } from "./questionnaire.js";
+import { answersIn, faultsIn, fillForm, formHtml, mendFaults, pairsIn, showFaults } from "./questionnaire.js";
 import { setSurround } from "./screens.js";
 import { formPlugin, stockPlugin } from "./stock-plugin.js";
 import { _ } from "./text.js";
@@ -129,7 +129,7 @@ export class Pages {
       button_label: _("Continue"),
       // Several answers to one question have one name.
       dataAsArray: true,
-      css_classes: "page-form card",
+      css_classes: ["page-form", "card"],
     };
     const { response } = await this.#screens.showPlugin(plugin, parameters, () => {
       this.#shown();
@@ -147,7 +147,10 @@ export class Pages {
     const form = /** @type {HTMLFormElement} */ (this.#display.querySelector("form"));
     form.noValidate = true;
     fillForm(form, this.#outbox.draft(key) ?? []);
-    form.addEventListener("input", () => this.#outbox.keepDraft(key, pairsIn(form)));
+    form.addEventListener("input", () => {
+      this.#outbox.keepDraft(key, pairsIn(form));
+      mendFaults(fields, form);
+    });
     // Before jsPsych hears of it, which would take the form away.
     form.parentElement?.addEventListener(
       "submit",
@@ -171,7 +174,7 @@ export class Pages {
   async #plugin({ title, plugin }) {
     if (!plugin) throw new Error("The page names no plugin");
     const stock = await stockPlugin(this.#connection, plugin);
-    const parameters = { ...plugin.parameters, css_classes: "page-plugin card" };
+    const parameters = { ...plugin.parameters, css_classes: ["page-plugin", "card"] };
     return this.#screens.showPlugin(stock, parameters, () => {
       this.#shown();
       const heading = element("h2", "page-title", title);

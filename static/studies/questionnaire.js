@@ -194,6 +194,28 @@ export function faultsIn(fields, form) {
  * @param {Faults} faults
  */
 export function showFaults(form, faults) {
+  tellFaults(form, faults);
+  const first = form.querySelector("[aria-invalid=true]");
+  if (first instanceof HTMLElement) first.focus();
+}
+
+/**
+ * Takes back what was said about fields that are all right by now.
+ * @param {FormField[]} fields
+ * @param {HTMLFormElement} form
+ */
+export function mendFaults(fields, form) {
+  const told = [...form.querySelectorAll("[data-field]:has(.field-fault)")].map((view) => view.getAttribute("data-field"));
+  if (told.length === 0) return;
+  const left = Object.entries(faultsIn(fields, form)).filter(([name]) => told.includes(name));
+  if (left.length < told.length) tellFaults(form, Object.fromEntries(left));
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {Faults} faults
+ */
+function tellFaults(form, faults) {
   for (const stale of form.querySelectorAll(".field-fault")) stale.remove();
   for (const view of form.querySelectorAll("[data-field]")) {
     if (!(view instanceof HTMLElement)) continue;
@@ -220,6 +242,4 @@ export function showFaults(form, faults) {
   const format = ngettext("Please look at %(count)s question again.", "Please look at %(count)s questions again.", count);
   summary.textContent = interpolate(format, { count });
   summary.hidden = count === 0;
-  const first = form.querySelector("[aria-invalid=true]");
-  if (first instanceof HTMLElement) first.focus();
 }

@@ -23,6 +23,8 @@ export class Screens {
   #timeline = [];
   /** @type {(() => void) | null} lets jsPsych look for the next screen */
   #goOn = null;
+  /** @type {(reason: unknown) => void} whoever waits for the screen that is on hears of its failure */
+  #fail = () => {};
 
   /** @param {HTMLElement} display */
   constructor(display) {
@@ -52,6 +54,7 @@ export class Screens {
    */
   showPlugin(plugin, parameters, shown) {
     return new Promise((resolve, reject) => {
+      this.#fail = reject;
       this.#timeline.push({
         ...parameters,
         type: plugin,
@@ -68,7 +71,7 @@ export class Screens {
           }),
       });
       if (this.#goOn) this.#goOn();
-      else this.#run().catch(reject);
+      else this.#run().catch((error) => this.#fail(error));
     });
   }
 

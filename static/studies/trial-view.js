@@ -118,8 +118,8 @@ function reasonField() {
 function hintLine({ confidence, most_ms: mostMs }) {
   const hints = [];
   if (confidence > 0) {
-    const keys = keyHints([`1–${confidence}`]);
-    hints.push(element("span", "", _("Answer by how sure you are:"), " ", _("one click, or an arrow key and then a number"), " ", keys));
+    const keys = element("span", "with-keys", _("one click, or an arrow key and then a number"), " ", keyHints([`1–${confidence}`]));
+    hints.push(element("span", "", _("Answer by how sure you are."), " ", keys));
   }
   if (mostMs !== null) {
     const seconds = element("b", "", String(mostMs / 1000));
@@ -169,6 +169,7 @@ export class TrialView {
     this.#told.setAttribute("role", "status");
     this.root.append(this.#told);
     this.root.dataset.points = String(points);
+    if (points > 0 || settings.overlay_controls || settings.reason === "optional") this.root.dataset.dense = "";
     this.root.dataset.ties = String(ties.length);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-labelledby", "question");
