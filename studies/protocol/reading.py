@@ -1,6 +1,7 @@
 """Reading a protocol from TOML. Everything that is wrong is told at once, by place, problem and remedy."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
@@ -9,12 +10,15 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from studies.json_values import json_fault
+from studies.json_values import DEEPEST, json_fault
 from studies.protocol.faults import Fault, ProtocolError, Step
 from studies.protocol.part import NOT_BLANK, Part
 from studies.protocol.spec import ProtocolSpec
 
-LONGEST = 500_000
+LONGEST = 300_000
+# A dot that could stand between two parts of a key. Reading a key takes the square of its parts.
+KEY_DOT = re.compile(r"[\w\"'-][ \t]*+\.(?=[ \t]*+[\w\"'-])")
+MOST_KEY_DOTS = 500
 
 # What pydantic calls a value of another type -> what is to be written.
 TYPES = {
@@ -37,14 +41,16 @@ def read_protocol(text: str, name: str) -> ProtocolSpec:
     """
     if len(text) > LONGEST:
         raise ProtocolError(name, [Fault((), f"has more than {LONGEST} characters", "shorten its texts")])
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(KEY_DOT.findall(line)) > MOST_KEY_DOTS:
+            problem = f"line {number} has more than {MOST_KEY_DOTS} dots between words"
+            raise ProtocolError(name, [Fault((), problem, "break it into several lines")])
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         problem = f"cannot be read as TOML ({error})"
         raise ProtocolError(name, [Fault((), problem, "correct the text at that place")]) from error
     faults = [*_unstorable(document, ())]
-    if not faults and (fault := json_fault(document)) is not None:
-        faults = [Fault((), fault, "write it more simply")]
     if faults:
         raise ProtocolError(name, faults)
     if "pages" not in document:
@@ -64,9 +70,13 @@ def _is_echo(detail: ErrorDetails) -> bool:
 
 def _unstorable(value: object, place: tuple[Step, ...]) -> Iterator[Fault]:
     """Yield a fault for each value that TOML has and JSON has not, or that not every database could store."""
-    if isinstance(value, Mapping):
+    if len(place) > DEEPEST:
+        yield Fault(place[:3], f"tables and lists may be nested at most {DEEPEST} deep", "write it more simply")
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _unstorable(item, (*place, key))
+            if (problem := json_fault(key)) is not None:
+                yield Fault((*place, key), problem, "rename the key")
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _unstorable(item, (*place, number))

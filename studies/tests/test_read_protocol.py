@@ -112,8 +112,18 @@ FAULTS = {
     "NUL": ('title = "a\\u0000"', "p.toml: title: texts may hold no NUL characters"),
     "too deep for a database": (
         page("plugin", 'plugin = "survey-text"', f"parameters = {{ a = {'[' * 30}{']' * 30} }}"),
-        "p.toml: lists and objects may be nested at most 20 deep; write it more simply",
+        "p.toml: pages[0].parameters: tables and lists may be nested at most 20 deep; write it more simply",
     ),
+    "too deep by dots": ("a" + ".a" * 400 + " = 1", "p.toml: a.a.a: tables and lists may be nested at most 20 deep"),
+    "a key that would take forever": (
+        "a" + ".a" * 100_000 + " = 1",
+        "p.toml: line 1 has more than 500 dots between words; break it into several lines",
+    ),
+    "a quoted key that would take forever": (
+        f"{TRIALS}[" + '"=" . ' * 20_000 + "a]",
+        "p.toml: line 3 has more than 500 dots between words",
+    ),
+    "NUL in a key": ('"a\\u0000" = 1', "texts may hold no NUL characters and no lone surrogates; rename the key"),
     "too long": ("#" * (LONGEST + 1), f"p.toml: has more than {LONGEST} characters; shorten its texts"),
     "empty title": (page("text", 'markdown = ""'), "p.toml: pages[0].markdown: is empty; fill it in"),
     "blank title": (f'title = "  "\n{TRIALS}', "p.toml: title: is empty; fill it in"),
