@@ -233,7 +233,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if STATIC_ROOT is None
-        else "harmony_app.static_storage.HashedModulesStorage",
+        else "harmony_app.static_storage.ModulesManifestStorage",
     },
 }
 
