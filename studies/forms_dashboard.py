@@ -75,6 +75,8 @@ class ProtocolForm(forms.Form):
                 raise forms.ValidationError({"file": _("The file is not UTF-8 text; save it as UTF-8.")}) from error
         elif not text.strip() and "text" not in self.errors:
             raise forms.ValidationError(_("Choose a file or write the protocol’s text."))
+        # Browsers end the lines of a form's text in their own way.
+        cleaned["text"] = cleaned.get("text", "").replace("\r\n", "\n")
         return cleaned
 
     @property
