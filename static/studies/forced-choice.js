@@ -72,6 +72,7 @@ class Turn {
     document.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     const end = () => {
       this.#listening.abort();
+      this.#view.tell("");
       this.#finish({ choice: null, rt: null });
     };
     this.#showing.signal.addEventListener("abort", end, { signal });
@@ -166,6 +167,7 @@ class Turn {
   async #answer(choice, rating, event) {
     this.#listening.abort();
     this.#view.root.dataset.answer = choice;
+    this.#view.tell("");
     const measured = this.#measure(choice, event);
     if (rating !== null) measured.confidence = rating;
     const { reason } = this.#view;

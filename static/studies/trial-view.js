@@ -1,7 +1,7 @@
 // @ts-check
 /** What a trial looks like: the picture, the question, two maps, and the answers beside them. */
 
-import { button, element } from "./dom.js";
+import { button, element, required } from "./dom.js";
 import { _, interpolateNodes } from "./text.js";
 import { keySign, optionOf, ratingLabels, ratingSpoken } from "./trial-options.js";
 import { ViewControls } from "./view-controls.js";
@@ -118,8 +118,9 @@ function reasonField() {
 function hintLine({ confidence, most_ms: mostMs }) {
   const hints = [];
   if (confidence > 0) {
-    const keys = element("span", "with-keys", _("one click, or an arrow key and then a number"), " ", keyHints([`1–${confidence}`]));
-    hints.push(element("span", "", _("Answer by how sure you are."), " ", keys));
+    const keys = keyHints(["← →", `1–${confidence}`]);
+    const byKeys = element("span", "with-keys", _("With keys: an arrow, then a number"), " ", keys);
+    hints.push(element("span", "", _("Answer with how sure you are.")), byKeys);
   }
   if (mostMs !== null) {
     const seconds = element("b", "", String(mostMs / 1000));
@@ -132,7 +133,7 @@ export class TrialView {
   root;
   /** @type {ViewControls | null} */
   controls = null;
-  #told = element("p", "trial-told");
+  #told = required("told");
 
   /**
    * @param {Prepared} prepared
@@ -166,8 +167,6 @@ export class TrialView {
       this.root.append(this.controls.root);
     }
     if (settings.reason === "optional") this.root.append(reasonField());
-    this.#told.setAttribute("role", "status");
-    this.root.append(this.#told);
     this.root.dataset.points = String(points);
     if (points > 0 || settings.overlay_controls || settings.reason === "optional") this.root.dataset.dense = "";
     this.root.dataset.ties = String(ties.length);
@@ -181,7 +180,7 @@ export class TrialView {
     return field instanceof HTMLTextAreaElement && isReasonOpen ? field.value.trim() : "";
   }
 
-  /** @param {string} text shown and spoken, in place of what was told before */
+  /** @param {string} text shown and spoken, in place of what was told before; "" for nothing */
   tell(text) {
     this.#told.textContent = text;
   }

@@ -14,7 +14,7 @@ const MOST_NOTES = 100;
 
 /** @returns {Record<string, Slider>} */
 const sliders = () => ({
-  strength: { name: _("Map over the picture"), least: 0, most: 100, step: 5, start: 100, unit: " %" },
+  strength: { name: _("Map opacity"), least: 0, most: 100, step: 5, start: 100, unit: " %" },
   zoom: { name: _("Zoom"), least: 1, most: 4, step: 0.5, start: 1, unit: "×" },
   across: { name: _("Left to right"), least: 0, most: 100, step: 5, start: 50, unit: " %" },
   down: { name: _("Top to bottom"), least: 0, most: 100, step: 5, start: 50, unit: " %" },
@@ -64,7 +64,7 @@ export class ViewControls {
     label.setAttribute("for", input.id);
     const output = element("output", "");
     output.setAttribute("for", input.id);
-    return element("div", `view-control view-${control}`, label, input, output);
+    return element("div", `view-control view-${control}`, label, output, input);
   }
 
   /** @returns {HTMLInputElement[]} */

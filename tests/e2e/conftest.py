@@ -32,11 +32,16 @@ def new_annotator(site: Site, browser: Browser) -> Iterator[NewAnnotator]:
     made: list[Annotator] = []
 
     def make(
-        *, slug: str | None = None, allow_undo: bool = True, offer_neither: bool = True, **context_options: object
+        *,
+        slug: str | None = None,
+        allow_undo: bool = True,
+        offer_neither: bool = True,
+        protocol: str = "",
+        **context_options: object,
     ) -> Annotator:
         context: BrowserContext = browser.new_context(**context_options)  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
-        slug = slug or site.study(allow_undo=allow_undo, offer_neither=offer_neither)
+        slug = slug or site.study(allow_undo=allow_undo, offer_neither=offer_neither, protocol=protocol)
         annotator = Annotator(site, slug, context, context.new_page())
         annotator.watch(annotator.page)
         annotator.be_logged_in()

@@ -26,6 +26,8 @@ CHROMIUM_FLAGS = [
 ]
 # Making studies takes the start of a process, so they are made many at a time.
 BATCH = 30
+# Of those with a protocol of their own, which few tests share.
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ class Site:
     def url(self) -> str:
         return self.server.url
 
-    def study(self, *, allow_undo: bool = True, offer_neither: bool = True) -> str:
+    def study(self, *, allow_undo: bool = True, offer_neither: bool = True, protocol: str = "", trials: int = 6) -> str:
         """Return the slug of an untouched study, which is also the name of its one annotator."""
-        kind = StudySpec("", allow_undo=allow_undo, offer_neither=offer_neither)
+        kind = StudySpec("", trials=trials, allow_undo=allow_undo, offer_neither=offer_neither, protocol=protocol)
         if not self.supply.get(kind):
-            self.supply[kind] = [f"maps-{len(self.supply)}-{next(self.numbers):03}" for _ in range(BATCH)]
+            batch = FEW if protocol else BATCH
+            self.supply[kind] = [f"maps-{len(self.supply)}-{next(self.numbers):03}" for _ in range(batch)]
             specs = [replace(kind, slug=slug) for slug in self.supply[kind]]
             self.server.python("-m", "tests.e2e.site_data", as_argument(specs))
         return self.supply[kind].pop()

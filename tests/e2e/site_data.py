@@ -33,6 +33,8 @@ class StudySpec:
     trials: int = 6
     allow_undo: bool = True
     offer_neither: bool = True
+    # The text of a protocol, as TOML.
+    protocol: str = ""
 
 
 def session_key(slug: str) -> str:
@@ -84,6 +86,7 @@ def create_studies(specs: list[StudySpec]) -> None:
 
     from studies.models import Condition, Image, Pair, Picture, Study, Trial, User
     from studies.services import enrol
+    from studies.services.protocols import protocol_set
 
     def picture(content: Pillow.Image) -> Picture:
         file = io.BytesIO()
@@ -132,6 +135,8 @@ def create_studies(specs: list[StudySpec]) -> None:
                     confidence_finetuned=0.8,
                 )
                 Trial.objects.create(study=study, key=f"t{number:04}", pair=pair)
+            if spec.protocol:
+                protocol_set(study=study, text=spec.protocol, name="protocol of the test")
             annotator = User.objects.create(username=spec.slug, password=password)
             enrol(study=study, annotator=annotator)
             logged_in = {
