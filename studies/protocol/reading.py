@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ LONGEST = 300_000
 # A dot that could stand between two parts of a key. Reading a key takes the square of its parts.
 KEY_DOT = re.compile(r"[\w\"'-][ \t]*+\.(?=[ \t]*+[\w\"'-])")
 MOST_KEY_DOTS = 500
+MOST_FAULTS = 100
 
 # What pydantic calls a value of another type -> what is to be written.
 TYPES = {
@@ -37,7 +39,7 @@ TYPES = {
 def read_protocol(text: str, name: str) -> ProtocolSpec:
     """Return the protocol that a TOML text describes. `name` stands for the text in errors, e.g. its file name.
 
-    Raises ProtocolError with every fault that can be told.
+    Raises ProtocolError with every fault that can be told, up to `MOST_FAULTS`.
     """
     if len(text) > LONGEST:
         raise ProtocolError(name, [Fault((), f"has more than {LONGEST} characters", "shorten its texts")])
@@ -50,7 +52,7 @@ def read_protocol(text: str, name: str) -> ProtocolSpec:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         problem = f"cannot be read as TOML ({error})"
         raise ProtocolError(name, [Fault((), problem, "correct the text at that place")]) from error
-    faults = [*_unstorable(document, ())]
+    faults = [*islice(_unstorable(document, ()), MOST_FAULTS)]
     if faults:
         raise ProtocolError(name, faults)
     if "pages" not in document:
@@ -59,7 +61,10 @@ def read_protocol(text: str, name: str) -> ProtocolSpec:
     try:
         return ProtocolSpec.from_document(document)
     except ValidationError as error:
-        faults = [_fault(detail) for detail in error.errors(include_url=False) if not _is_echo(detail)]
+        details = [detail for detail in error.errors(include_url=False) if not _is_echo(detail)]
+        faults = [_fault(detail) for detail in details[:MOST_FAULTS]]
+        if len(details) > MOST_FAULTS:
+            faults.append(Fault((), f"has {len(details) - MOST_FAULTS} faults more", "correct these first"))
         raise ProtocolError(name, faults) from error
 
 

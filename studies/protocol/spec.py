@@ -237,7 +237,7 @@ class ProtocolSpec(Part):
     trials: TrialSettings = TrialSettings()
     catch: Catch = Catch()
     repeats: Repeats = Repeats()
-    quality: tuple[QualityRule, ...] = ()
+    quality: Annotated[tuple[QualityRule, ...], Field(max_length=50)] = ()
     recruitment: Recruitment = Recruitment()
     screen: Screen = Screen()
 

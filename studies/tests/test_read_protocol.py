@@ -332,6 +332,12 @@ places = 0
     ]
 
 
+def test_of_very_many_faults_the_first_hundred_are_told() -> None:
+    lines = told(TRIALS + "".join(f"[x{number}]\n" for number in range(1000)))
+    assert len(lines) == 101
+    assert lines[-1] == "p.toml: has 900 faults more; correct these first"
+
+
 def test_long_values_are_cut_short_in_errors() -> None:
     (line,) = told(f'{TRIALS}[trials]\nundo = "{"x" * 1000}"')
     assert len(line) < 200
