@@ -2,9 +2,10 @@
 
 from django.db.models import F
 
-from studies.draws.plan import Pool, plan_of
-from studies.models import Assignment, Participation, Response, Trial
+from studies.draws.plan import plan_of
+from studies.models import Assignment, Participation, Response
 from studies.quality.observed import Answer, Session, absences_of
+from studies.selectors import pool_of
 
 KINDS = (Assignment.Kind.MAIN, Assignment.Kind.CATCH, Assignment.Kind.REPEAT)
 
@@ -41,11 +42,7 @@ def session_of(participation: Participation) -> Session:
 
 
 def catch_trials_planned(participation: Participation) -> int:
-    """Return how many catch trials the annotator gets in all, if no trial runs out. Two queries."""
-    trials = Trial.objects.filter(study=participation.study_id, is_retired=False)
-    pool = Pool(
-        mains=trials.filter(kind=Trial.Kind.MAIN).count(),
-        catches=trials.filter(kind=Trial.Kind.CATCH).count(),
-    )
-    plan = plan_of(study=participation.study, code=participation.code, spec=participation.spec, pool=pool)
+    """Return how many catch trials the annotator gets in all, if no trial runs out. One query."""
+    study = participation.study
+    plan = plan_of(study=study, code=participation.code, spec=participation.spec, pool=pool_of(study.pk))
     return len(plan.catches)

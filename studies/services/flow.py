@@ -11,6 +11,7 @@ from studies.protocol.spec import Page
 from studies.selectors import progress_get
 from studies.selectors_flow import Step, Verdict, flow_step
 from studies.services.finishing import participation_finish, participation_lock, participation_reread
+from studies.services.places import practice_draw
 from studies.services.quality import quality_review
 
 State = Participation.State
@@ -33,8 +34,6 @@ def flow_advance(*, participation: Participation) -> Step:
             return step
         if step.practice is not None:
             if step.practice.verdict is Verdict.GOES_ON:
-                from studies.services.places import practice_draw
-
                 practice_draw(participation, step.practice.round)
                 return step
             _practice_end(participation)

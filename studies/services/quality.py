@@ -11,6 +11,7 @@ from studies.quality.rules import Measured
 from studies.selectors_quality import catch_trials_planned, session_of
 from studies.services.audit import audit_write
 from studies.services.finishing import participation_finish, participation_lock, participation_reread
+from studies.services.places import places_return
 
 State = Participation.State
 EXCLUDE = QualityFinding.Action.EXCLUDE
@@ -73,8 +74,6 @@ def participation_exclude(participation: Participation, because: str, actor: Use
     locked.excluded_because = because[:300]
     locked.save(update_fields=["is_excluded", "excluded_because"])
     participation_finish(locked, State.FAILED_CHECKS)
-    from studies.services.places import places_return
-
     places_return(locked)
     detail = {"participation": locked.code, "because": locked.excluded_because}
     audit_write(study=locked.study, actor=actor, action="participation_excluded", detail=detail)

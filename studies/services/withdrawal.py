@@ -6,6 +6,7 @@ from django.utils import timezone
 from studies.models import ExternalIdentity, Participation, Response
 from studies.services.audit import audit_write
 from studies.services.finishing import completion_code, participation_lock, participation_reread
+from studies.services.places import places_return
 
 WITHDRAWN = Participation.State.WITHDRAWN
 
@@ -23,8 +24,6 @@ def participation_withdraw(*, participation: Participation, delete: bool) -> Non
     locked = participation_lock(participation)
     is_first = locked.state != WITHDRAWN
     if is_first:
-        from studies.services.places import places_return
-
         places_return(locked)
         if locked.state == Participation.State.ACTIVE:
             locked.completion_code = completion_code(locked.spec, locked.source, WITHDRAWN)

@@ -145,3 +145,21 @@ def test_the_pages_are_in_the_language_of_the_protocol(annotator_client: Client,
     step(annotator_client)
     assert '<html lang="de">' in text(annotator_client)
     assert '<html lang="de">' in text(annotator_client, WITHDRAW)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("active", "Continue"), ("completed", "Finished, thank you"), ("withdrawn", "Ended")]
+)
+def test_the_list_of_studies_tells_what_became_of_each(
+    annotator_client: Client, started: Participation, state: str, words: str
+) -> None:
+    Participation.objects.update(state=state)
+    assert f">{words}<" in text(annotator_client, "/")
+
+
+def test_the_list_of_studies_leads_back_to_pages_after_the_trials(
+    annotator_client: Client, started: Participation
+) -> None:
+    walk_to_trials(annotator_client)
+    answer_all(annotator_client)
+    assert ">Continue<" in text(annotator_client, "/")
