@@ -275,3 +275,9 @@ LOGGING = {
 
 # An assignment that is not answered for this long goes back to the pool at the next draw.
 ASSIGNMENT_LIFETIME_HOURS = env_int("ASSIGNMENT_LIFETIME_HOURS", 24, minimum=1)
+
+# Where annotators may be sent at the end by a protocol's completion address: hosts, with a port that is not the usual.
+COMPLETION_HOSTS = [host.lower() for host in env_list("COMPLETION_HOSTS", ["app.prolific.com", "app.prolific.co"])]
+for _host in COMPLETION_HOSTS:
+    if "/" in _host or "@" in _host:
+        raise ImproperlyConfigured(f"COMPLETION_HOSTS={_host!r} is no host name; use one like 'app.prolific.com'")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from studies import views, views_ending
+from studies import views, views_ending, views_recruitment
 from studies.catalogue import CatalogueView
 
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("studies/<slug:slug>/", views.runner, name="runner"),
     path("studies/<slug:slug>/done/", views_ending.done, name="done"),
     path("studies/<slug:slug>/withdraw/", views_ending.withdraw, name="withdraw"),
+    path("join/<slug:token>/", views_recruitment.join, name="join"),
+    path("prolific/<slug:slug>/", views_recruitment.prolific, name="prolific"),
     path("pictures/<slug:token>/<slug:slot>", views.picture, name="picture"),
     path("admin-pictures/<slug:digest>.png", views.stored_picture, name="stored_picture"),
     path("texts/<slug:language>.js", CatalogueView.as_view(), name="catalogue"),

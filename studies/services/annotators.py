@@ -43,7 +43,7 @@ def enrol(*, study: Study, annotator: User, code: str | None = None) -> Particip
         return existing
     codes = set(Participation.objects.filter(study=study).values_list("code", flat=True))
     if code is None:
-        code = _next_code(codes)
+        code = next_code(codes)
     elif code in codes:
         raise AnnotatorError(f"the code {code} is taken in {study.slug}; choose another")
     return Participation.objects.create(study=study, annotator=annotator, code=code, protocol=current_protocol(study))
@@ -64,7 +64,7 @@ def create_annotators(
     codes = set(Participation.objects.filter(study=study).values_list("code", flat=True))
     accounts = []
     for _ in range(count):
-        code = _next_code(codes)
+        code = next_code(codes)
         codes.add(code)
         username = f"{prefix or study.slug}-{code.lower()}"
         if User.objects.filter(username=username).exists():
@@ -91,7 +91,7 @@ def add_annotators(*, study: Study, usernames: Sequence[str], actor: User | None
             participation = enrol(study=study, annotator=existing[username])
             accounts.append(Account(username, participation.code, None))
         else:
-            accounts.append(_create(study, username, _next_code(codes)))
+            accounts.append(_create(study, username, next_code(codes)))
         codes.add(accounts[-1].code)
     _write_down(study, accounts, actor)
     return accounts
@@ -120,6 +120,7 @@ def _create(study: Study, username: str, code: str) -> Account:
     return Account(username, code, password)
 
 
-def _next_code(codes: set[str]) -> str:
+def next_code(codes: set[str]) -> str:
+    """Return the first of `A01`, `A02`, ... after those among `codes`."""
     numbers = (int(code[1:]) for code in codes if code[:1] == "A" and code[1:].isdecimal())
     return f"A{max(numbers, default=0) + 1:02d}"

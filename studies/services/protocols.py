@@ -11,6 +11,7 @@ from studies.protocol.faults import Fault, ProtocolError
 from studies.protocol.plugins import known_plugins
 from studies.protocol.reading import read_protocol
 from studies.protocol.spec import Plugin, ProtocolSpec
+from studies.recruiting.completion import check_completion
 from studies.selectors_protocol import current_protocol, has_data
 from studies.services.audit import audit_write
 from studies.services.known_trials import PlannedTrial, known_trials_plan, known_trials_write
@@ -32,6 +33,7 @@ def protocol_set(*, study: Study, text: str, name: str, actor: User | None = Non
     # Before the study is locked, as decoys take time. What has changed meanwhile is asked for again.
     planned, faults = known_trials_plan(study, spec)
     faults += _plugin_faults(spec)
+    faults += check_completion(spec)
     faults += _change_faults(study, spec, reason)
     if faults:
         raise ProtocolError(name, faults)

@@ -1,0 +1,22 @@
+"""Erasing who participations are at a recruitment service."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from studies.models import ExternalIdentity, Study, User
+from studies.services.audit import audit_write
+
+
+@transaction.atomic
+def identities_erase(*, study: Study, actor: User | None = None, codes: list[str] | None = None) -> int:
+    """Empty the ids of a study's people, or of those with these codes; returns how many were there.
+
+    The keyed digest stays, by which the same person is not let in a second time.
+    """
+    identities = ExternalIdentity.objects.filter(study=study, erased_at=None)
+    if codes is not None:
+        identities = identities.filter(participation__code__in=codes)
+    erased = identities.update(external_id="", external_study="", external_session="", erased_at=timezone.now())
+    if erased:
+        audit_write(study=study, actor=actor, action="identities_erased", detail={"count": erased})
+    return erased
