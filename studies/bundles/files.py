@@ -17,7 +17,9 @@ FIXTURE = "study.json"
 MANIFEST = "manifest.json"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 MEDIA_NAME = re.compile(r"media/([0-9a-f]{64})\.png")
-LONGEST_SIDE = 8192
+# A picture is unpacked for every annotator who sees it: this one takes 48 MiB.
+LONGEST_SIDE = 4096
+LARGEST_FILE = 256 * 1024 * 1024
 
 # Shows progress: is given the items and what is done to them, and yields the items.
 Watch = Callable[[Sequence[Any], str], Iterable[Any]]
@@ -71,12 +73,26 @@ def read_files(folder: Path, watch: Watch = unwatched) -> BundleFiles:
 
 
 def _json(folder: Path, name: str) -> Any:
+    path = folder / name
+    _refuse_odd_file(path)
     try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleError(str(folder / name), "the file is missing", "give the folder of a bundle") from error
+        raise BundleError(str(path), "the file is missing", "give the folder of a bundle") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(str(folder / name), f"cannot be read as JSON ({error})", EXPORT_AGAIN) from error
+        raise BundleError(str(path), f"cannot be read as JSON ({error})", EXPORT_AGAIN) from error
+
+
+def _refuse_odd_file(path: Path) -> None:
+    """Refuse links, which lead outside, pipes, which never end, and files that are larger than any of a bundle."""
+    if path.is_symlink():
+        raise BundleError(str(path), "is a link", "copy the files themselves into the bundle")
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise BundleError(str(path), "is not a file", "copy the files themselves into the bundle")
+    if path.stat().st_size > LARGEST_FILE:
+        raise BundleError(str(path), f"is larger than {LARGEST_FILE >> 20} MiB", EXPORT_AGAIN)
 
 
 def _checked(folder: Path, name: str, digest: object) -> Path:
@@ -90,8 +106,9 @@ def _checked(folder: Path, name: str, digest: object) -> Path:
     if match is not None and match[1] != digest:
         raise BundleError(where, f"is named after another digest than the listed {digest}", EXPORT_AGAIN)
     path = folder / name
-    if path.is_symlink() or path.parent.is_symlink():
-        raise BundleError(str(path), "is a link", "copy the files themselves into the bundle")
+    if match is not None and path.parent.is_symlink():
+        raise BundleError(str(path), "is in a folder that is a link", "copy the files themselves into the bundle")
+    _refuse_odd_file(path)
     try:
         with path.open("rb") as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()
