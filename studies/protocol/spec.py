@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from studies.protocol.addresses import is_web_address
 from studies.protocol.faults import Fault, refuse
 from studies.protocol.pages import (
     Consent,
@@ -184,11 +183,7 @@ class Prolific(Part):
 
     @model_validator(mode="after")
     def _check(self) -> "Prolific":
-        faults = _same_codes(self, ("failed_checks", "screened_out", "over_quota", "withdrawn"))
-        if not is_web_address(self.completion_url):
-            problem = f"{self.completion_url!r} is no address that people can be sent to"
-            faults.append(Fault(("completion_url",), problem, "give one that starts with https:// and a host"))
-        refuse("prolific", faults)
+        refuse("prolific", _same_codes(self, ("failed_checks", "screened_out", "over_quota", "withdrawn")))
         return self
 
 

@@ -265,35 +265,6 @@ def test_a_fault_is_told_by_file_place_problem_and_remedy(fault: str) -> None:
     assert lines[0].startswith("p.toml: ")
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "javascript:alert(1)",
-        "//app.prolific.com/submissions/complete",
-        "http://app.prolific.com/submissions/complete",
-        "https://",
-        "https://user@app.prolific.com/",
-        "https://app.prolific.com\\\\@evil.example/",
-        "https://app.prolific.com/#part",
-        "https://app.prolific.com:port/",
-        "https://app.prolific.com/ x",
-        "https://[::1/",
-    ],
-)
-def test_only_web_addresses_are_completion_addresses(address: str) -> None:
-    (line,) = told(f'{TRIALS}[recruitment.prolific]\ncompleted = "C1"\ncompletion_url = "{address}"')
-    assert line.startswith("p.toml: recruitment.prolific.completion_url: ")
-    assert line.endswith("give one that starts with https:// and a host")
-
-
-@pytest.mark.parametrize("address", ["https://app.prolific.com/submissions/complete", "http://127.0.0.1:8000/back"])
-def test_web_addresses_are_completion_addresses(address: str) -> None:
-    text = f'{TRIALS}[recruitment.prolific]\ncompleted = "C1"\ncompletion_url = "{address}"'
-    prolific = read_protocol(text, "p.toml").recruitment.prolific
-    assert prolific is not None
-    assert prolific.completion_url == address
-
-
 def test_faults_in_all_parts_are_told_at_once() -> None:
     lines = told("""
 title = 3
