@@ -6,8 +6,12 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from studies.draws.plan import Pool, plan_of
 from studies.models import Assignment, Participation, Response, Study, Trial, User
+from studies.prepared import Prepared
 from studies.roles import studies_for
+
+PRACTICE = Assignment.Kind.PRACTICE
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,26 @@ class StudyOfAnnotator:
     progress: Progress
 
 
-def _progress(participation: Participation, answered: int, held: int, trials: int, room: int) -> Progress:
-    limit = participation.study.trials_per_annotator
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """An annotator's assignments, practice aside: answered ones, those not released, and main trials among these."""
+
+    answered: int
+    held: int
+    mains: int
+
+
+def _progress(participation: Participation, tally: Tally, pool: Pool, room: int) -> Progress:
+    spec = participation.spec
+    plan = plan_of(study=participation.study, code=participation.code, spec=spec, pool=pool)
     if participation.is_exhausted:
-        waiting = room if limit is None else max(0, min(room, limit - held))
-        return Progress(answered, held + waiting, waiting)
-    wanted = trials if limit is None else min(limit, trials)
+        limit = spec.trials.per_annotator
+        waiting = room if limit is None else max(0, min(room, limit - tally.mains))
+        # The catch trials and repeats that come with those that wait.
+        checks = max(0, plan.due(tally.mains + waiting) - (tally.held - tally.mains)) if waiting else 0
+        return Progress(tally.answered, tally.held + waiting + checks, waiting)
     # A late answer to a released trial may take an annotator beyond the wanted number.
-    return Progress(answered, max(wanted, answered))
+    return Progress(tally.answered, max(plan.total, tally.answered))
 
 
 def _with_room(participation: OuterRef | int, study: OuterRef | int) -> QuerySet[Trial]:
@@ -59,10 +75,10 @@ def _with_room(participation: OuterRef | int, study: OuterRef | int) -> QuerySet
         state=Assignment.State.RELEASED
     )
     expired = Assignment.objects.filter(
-        trial=OuterRef("pk"), state=Assignment.State.LIVE, expires_at__lte=timezone.now()
+        trial=OuterRef("pk"), state=Assignment.State.LIVE, expires_at__lte=timezone.now(), is_counted=True
     )
     return (
-        Trial.objects.filter(study=study)
+        Trial.objects.filter(study=study, kind=Trial.Kind.MAIN, is_retired=False)
         .exclude(Exists(held_by_them))
         .filter(
             Q(assigned__lt=F("study__annotators_per_trial"))
@@ -71,21 +87,51 @@ def _with_room(participation: OuterRef | int, study: OuterRef | int) -> QuerySet
     )
 
 
-def progress_get(participation: Participation) -> Progress:
-    """Return the annotator's progress, in two queries. `total` is the share of the trials that is theirs.
+_TALLY = Prepared(
+    lambda participation: (
+        Assignment.objects.filter(participation=participation)
+        .exclude(kind=PRACTICE)
+        .order_by()
+        .values_list("kind", "state")
+        .annotate(Count("pk"))
+    ),
+    participation=int,
+)
+_POOL = Prepared(
+    lambda study: (
+        Trial.objects.filter(study=study, is_retired=False).order_by().values_list("kind").annotate(Count("pk"))
+    ),
+    study=int,
+)
 
-    That no trial was left (`is_exhausted`) is not taken as final in an open study: a third query counts the trials
-    that have room by now, because the study wants more annotators or because others did not answer in time.
-    """
-    counts = Assignment.objects.filter(participation=participation).aggregate(
-        answered=Count("pk", filter=Q(state=Assignment.State.ANSWERED)),
-        held=Count("pk", filter=~Q(state=Assignment.State.RELEASED)),
+
+def pool_of(study: int) -> Pool:
+    """Return how many main and catch trials a study has, by its primary key. One query."""
+    numbers: dict[str, int] = dict(_POOL.all(study=study))
+    return Pool(mains=numbers.get(Trial.Kind.MAIN, 0), catches=numbers.get(Trial.Kind.CATCH, 0))
+
+
+def _tally_of(participation: int) -> Tally:
+    rows = _TALLY.all(participation=participation)
+    held = [(kind, number) for kind, state, number in rows if state != Assignment.State.RELEASED]
+    return Tally(
+        answered=sum(number for _, state, number in rows if state == Assignment.State.ANSWERED),
+        held=sum(number for _, number in held),
+        mains=sum(number for kind, number in held if kind == Assignment.Kind.MAIN),
     )
-    trials = Trial.objects.filter(study=participation.study_id).count()
+
+
+def progress_get(participation: Participation) -> Progress:
+    """Return the annotator's progress, in two queries; practice aside. `total` is all that this annotator will get.
+
+    Takes a participation with study and protocol. That no trial was left (`is_exhausted`) is not taken as final in an
+    open study: a third query counts the trials that have room by now, because the study wants more annotators or
+    because others did not answer in time.
+    """
     room = 0
     if participation.is_exhausted and participation.study.state == Study.State.OPEN:
         room = _with_room(participation.pk, participation.study_id).count()
-    return _progress(participation, counts["answered"], counts["held"], trials, room)
+    return _progress(participation, _tally_of(participation.pk), pool_of(participation.study_id), room)
 
 
 def _count(queryset: QuerySet[Assignment] | QuerySet[Trial], of: str) -> Coalesce:
@@ -95,7 +141,9 @@ def _count(queryset: QuerySet[Assignment] | QuerySet[Trial], of: str) -> Coalesc
 
 def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
     """Return the annotator's studies with progress, newest first, in one query."""
-    assignments = Assignment.objects.filter(participation=OuterRef("pk"))
+    assignments = Assignment.objects.filter(participation=OuterRef("pk")).exclude(kind=PRACTICE)
+    held = assignments.exclude(state=Assignment.State.RELEASED)
+    trials = Trial.objects.filter(study=OuterRef("study"), is_retired=False)
     # Counted only for those who once found no trial left.
     exhausted = When(
         is_exhausted=True,
@@ -104,11 +152,13 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
     )
     participations = (
         Participation.objects.filter(annotator=annotator)
-        .select_related("study")
+        .select_related("study", "protocol")
         .annotate(
             answered=_count(assignments.filter(state=Assignment.State.ANSWERED), "participation"),
-            held=_count(assignments.exclude(state=Assignment.State.RELEASED), "participation"),
-            trials=_count(Trial.objects.filter(study=OuterRef("study")), "study"),
+            held=_count(held, "participation"),
+            mains=_count(held.filter(kind=Assignment.Kind.MAIN), "participation"),
+            trials=_count(trials.filter(kind=Trial.Kind.MAIN), "study"),
+            catches=_count(trials.filter(kind=Trial.Kind.CATCH), "study"),
             room=Case(exhausted, default=Value(0), output_field=IntegerField()),
         )
         .order_by("-study__created_at", "study__slug")
@@ -118,7 +168,10 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
             study=participation.study,
             participation=participation,
             progress=_progress(
-                participation, participation.answered, participation.held, participation.trials, participation.room
+                participation,
+                Tally(participation.answered, participation.held, participation.mains),
+                Pool(participation.trials, participation.catches),
+                participation.room,
             ),
         )
         for participation in participations
@@ -131,26 +184,51 @@ def participation_find(*, slug: str, annotator: User) -> Participation | None:
     return mine.filter(study__slug=slug).first()
 
 
-def _with_pair(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    return assignments.select_related("trial__pair")
+_LIVE = Prepared(
+    lambda participation: (
+        Assignment.objects.filter(participation=participation, state=Assignment.State.LIVE)
+        .exclude(kind=PRACTICE)
+        .select_related("trial__pair")
+        .order_by("position")
+    ),
+    participation=int,
+)
 
 
-def live_assignments(participation: Participation) -> QuerySet[Assignment]:
-    """Return the annotator's unanswered assignments in order, with trial and pair."""
-    mine = _with_pair(Assignment.objects.filter(participation=participation))
-    return mine.filter(state=Assignment.State.LIVE).order_by("position")
+def live_assignments(participation: Participation) -> list[Assignment]:
+    """Return the annotator's unanswered assignments in order, practice aside, with trial and pair."""
+    return _LIVE.all(participation=participation.pk)
 
 
-def last_answered(participation: Participation) -> Assignment | None:
-    """Return the assignment that the annotator answered most recently, with trial and pair."""
-    mine = _with_pair(Assignment.objects.filter(participation=participation))
-    return mine.filter(state=Assignment.State.ANSWERED).order_by("-answered_at", "-position").first()
+_LAST_ANSWERED = Prepared(
+    lambda participation: (
+        Assignment.objects.filter(participation=participation, state=Assignment.State.ANSWERED)
+        .exclude(kind=PRACTICE)
+        .select_related("trial__pair")
+        .order_by("-answered_at", "-position")[:1]
+    ),
+    participation=int,
+)
+
+
+def undoable(participation: Participation) -> Assignment | None:
+    """Return the assignment whose answer the annotator may change, with trial and pair: the last one, if any.
+
+    None where the protocol allows no undo, and after an answer that came too late. Takes a participation with study
+    and protocol.
+    """
+    settings = participation.spec.trials
+    last = _LAST_ANSWERED.first(participation=participation.pk) if settings.undo else None
+    if last is None or settings.most_ms is None:
+        return last
+    too_late = last.responses.filter(revision=last.revision, given=Response.Given.TIMEOUT)
+    return None if too_late.exists() else last
 
 
 def assignment_for_picture(*, token: str, viewer: User) -> Assignment | None:
     """Return the assignment with all its pictures if the viewer may see them: its annotator, and who runs the study."""
     assignments = Assignment.objects.select_related(
-        "trial__pair__image__picture", "trial__pair__original", "trial__pair__finetuned"
+        "trial__pair__image__picture", "trial__pair__original", "trial__pair__finetuned", "trial__decoy"
     ).filter(token=token)
     mine = Q(participation__annotator=viewer)
     if viewer.is_staff or viewer.is_superuser:

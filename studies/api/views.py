@@ -1,6 +1,6 @@
 """The API that the runner talks to: thin edges over selectors and services."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import Http404
 from rest_framework import status
@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from studies.api.flow_views import hindered
-from studies.api.payloads import assignment_payload
+from studies.api.payloads import assignment_payload, trial_settings
 from studies.api.permissions import IsAnnotatorOfPage
 from studies.api.serializers import AnswerSerializer, NextSerializer
-from studies.models import User
-from studies.selectors import last_answered, participation_find, progress_get
+from studies.models import Participation, User
+from studies.selectors import participation_find, progress_get, undoable
 from studies.selectors_flow import trials_hindrance
 from studies.services import (
     InvalidAnswerError,
@@ -31,7 +31,22 @@ STATUS = {
     Outcome.STORED_BEFORE: status.HTTP_200_OK,
     Outcome.ANSWERED: status.HTTP_409_CONFLICT,
     Outcome.FINAL: status.HTTP_409_CONFLICT,
+    Outcome.ENDED: status.HTTP_409_CONFLICT,
 }
+
+
+def next_payload(participation: Participation, count: int) -> dict[str, Any]:
+    """Return the annotator's open assignments in order, drawn as needed, and how the runner shows them."""
+    spec = participation.spec
+    assignments = assignments_draw(participation=participation, count=count)
+    previous = undoable(participation)
+    return {
+        "assignments": [assignment_payload(assignment, participation) for assignment in assignments],
+        "previous": None if previous is None else assignment_payload(previous, participation),
+        "settings": trial_settings(spec),
+        "progress": progress_get(participation).as_dict(),
+        "state": participation.study.state,
+    }
 
 
 class NextAssignmentsView(APIView):
@@ -52,37 +67,38 @@ class NextAssignmentsView(APIView):
         hindrance = trials_hindrance(participation)
         if hindrance is not None:
             return hindered(participation, hindrance)
-        study = participation.study
-        assignments = assignments_draw(participation=participation, count=body.validated_data["count"])
-        previous = last_answered(participation) if study.allow_undo else None
-        return Response(
-            {
-                "assignments": [assignment_payload(assignment, study) for assignment in assignments],
-                "previous": None if previous is None else assignment_payload(previous, study),
-                "progress": progress_get(participation).as_dict(),
-                "state": study.state,
-            }
-        )
+        return Response(next_payload(participation, body.validated_data["count"]))
 
 
 class ResponsesView(APIView):
-    """POST: records an answer. 201 stored, 200 stored before, 409 conflict, 404 not yours, 400 malformed."""
+    """POST: records an answer. 201 stored, 200 stored before, 409 conflict, 404 not yours, 400 malformed.
+
+    With `next` in the body the reply also holds what `assignments/next/` would reply for this count, in so far as
+    trials are given out.
+    """
 
     permission_classes = (IsAuthenticated, IsAnnotatorOfPage)
 
     def post(self, request: Request, token: str) -> Response:
         body = AnswerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        answer = body.validated_data
+        count = answer.pop("next")
         try:
-            recorded = response_record(annotator=cast(User, request.user), token=token, **body.validated_data)
+            recorded = response_record(annotator=cast(User, request.user), token=token, **answer)
         except UnknownAssignmentError as error:
             raise Http404 from error
         except InvalidAnswerError as error:
             raise ValidationError({field: [message] for field, message in error.errors.items()}) from error
-        reply = {
+        participation = recorded.participation
+        participation_visit(participation)
+        reply: dict[str, Any] = {
             "code": recorded.outcome.value,
             "detail": recorded.outcome.detail,
-            "progress": progress_get(recorded.participation).as_dict(),
-            "state": recorded.participation.study.state,
+            "feedback": recorded.feedback,
         }
+        if count and trials_hindrance(participation) is None:
+            reply |= next_payload(participation, count)
+        else:
+            reply |= {"progress": progress_get(participation).as_dict(), "state": participation.study.state}
         return Response(reply, status=STATUS[recorded.outcome])

@@ -28,13 +28,16 @@ class Plan:
         """Return how many catch trials and repeats come until after this many main trials."""
         return bisect_right(self.catches, mains) + bisect_right(self.repeats, mains)
 
-    def next_kind(self, mains: int, catches: int, repeats: int) -> Kind | None:
-        """Return what comes after this many of each kind; None after the last."""
+    def kinds_next(self, mains: int, catches: int, repeats: int) -> list[Kind]:
+        """Return what may come after this many of each kind, the first that can be had; none after the last."""
+        kinds = []
         if catches < len(self.catches) and self.catches[catches] <= mains:
-            return Kind.CATCH
+            kinds.append(Kind.CATCH)
         if repeats < len(self.repeats) and self.repeats[repeats] <= mains:
-            return Kind.REPEAT
-        return Kind.MAIN if mains < self.mains else None
+            kinds.append(Kind.REPEAT)
+        if mains < self.mains:
+            kinds.append(Kind.MAIN)
+        return kinds
 
 
 @dataclass(frozen=True, slots=True)

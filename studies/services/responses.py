@@ -1,24 +1,25 @@
 """Recording answers, exactly once."""
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from studies.json_values import json_fault
-from studies.models import Assignment, Participation, Response, Study, Trial, User
-from studies.selectors import last_answered
+from studies.models import Assignment, Participation, Response, Study, User
+from studies.prepared import Prepared
+from studies.quality.observed import is_expected
+from studies.selectors import undoable
+from studies.services.answers import Answer, InvalidAnswerError, answer_validate
+from studies.services.places import place_settle
+from studies.services.plausibility import implausible_times
 from studies.trial_types import trial_type
 
-LARGEST_TIMING = 8 * 1024
+State = Assignment.State
 
 
 class Outcome(Enum):
@@ -28,6 +29,7 @@ class Outcome(Enum):
     STORED_BEFORE = "stored_before"
     ANSWERED = "answered"
     FINAL = "final"
+    ENDED = "ended"
 
     @property
     def detail(self) -> str:
@@ -36,27 +38,28 @@ class Outcome(Enum):
             Outcome.STORED_BEFORE: _("This very answer was stored before."),
             Outcome.ANSWERED: _("The assignment already has another answer at this revision."),
             Outcome.FINAL: _("The answer to this assignment may not be changed any more."),
+            Outcome.ENDED: _("You have stopped taking part; the answer is not kept."),
         }[self]
+
+
+class Feedback(TypedDict):
+    """What an annotator is told after a practice trial."""
+
+    correct: bool
+    text: str
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The outcome, and the annotator's part in the study."""
+    """The outcome, the annotator's part in the study, and after a practice trial whether the answer was right."""
 
     outcome: Outcome
     participation: Participation
+    feedback: Feedback | None = None
 
 
 class UnknownAssignmentError(LookupError):
     """There is no assignment with this token among the annotator's."""
-
-
-class InvalidAnswerError(ValueError):
-    """An answer that is malformed; `errors` maps a field to what is wrong with it."""
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{field}: {error}" for field, error in errors.items()))
-        self.errors = dict(errors)
 
 
 class _ReleasedMeanwhileError(Exception):
@@ -72,122 +75,131 @@ def response_record(
     choice: str,
     rt_ms: float,
     timing: Mapping[str, Any],
+    confidence: int | None = None,
+    reason: str = "",
 ) -> Recorded:
-    """Store an annotator's answer (`left`, `right` or `neither`) to one of their assignments.
+    """Store an annotator's answer to one of their assignments: one of the protocol's options, or `timeout`.
 
     - Revision 1 answers the assignment; the same answer sent again is found by its `uuid` and changes nothing.
-    - Revision n + 1 replaces revision n, only where the study allows undo, and only for the assignment that this
-      annotator answered last.
+    - Revision n + 1 replaces revision n, only where the protocol allows undo, only for the assignment that this
+      annotator answered last, and not after `timeout` or in practice.
     - An assignment that was given out keeps its right to an answer: in a paused or closed study (which gives out
       nothing new), and after it was released to the pool. A late answer counts, and takes its place again.
+    - `timeout`, where the protocol has a time limit, gives the place back to the pool.
+    - Whoever has withdrawn leaves no more answers.
     - The database holds one row per (assignment, revision) and one per uuid; the insert decides, not a look before.
+
+    Quality rules are not looked at here, but with the next draw: the reply must take as long for every trial.
 
     Raises UnknownAssignmentError for a token that is not the annotator's, InvalidAnswerError for a malformed answer.
     """
+    answer = Answer(uuid, revision, choice, rt_ms, timing, confidence, reason)
     try:
-        return _record(annotator, token, uuid, revision, choice, rt_ms, timing, lock_study=False)
+        return _record(annotator, token, answer, lock_study=False)
     except _ReleasedMeanwhileError:
-        return _record(annotator, token, uuid, revision, choice, rt_ms, timing, lock_study=True)
+        return _record(annotator, token, answer, lock_study=True)
+
+
+# The participation is locked so that "answered last" holds until the end of the transaction.
+_LOCKED = Prepared(
+    lambda annotator, token: (
+        Assignment.objects.filter(token=token, participation__annotator=annotator)
+        .select_for_update(no_key=True, of=("self", "participation"))
+        .select_related("participation__study", "participation__protocol", "trial")
+    ),
+    annotator=int,
+    token=str,
+)
 
 
 @transaction.atomic
-def _record(
-    annotator: User,
-    token: str,
-    uuid: UUID,
-    revision: int,
-    choice: str,
-    rt_ms: float,
-    timing: Mapping[str, Any],
-    *,
-    lock_study: bool,
-) -> Recorded:
-    mine = Assignment.objects.filter(token=token, participation__annotator=annotator)
+def _record(annotator: User, token: str, answer: Answer, *, lock_study: bool) -> Recorded:
     if lock_study:
         # Draws lock the study first as well, so the two cannot wait for each other.
+        mine = Assignment.objects.filter(token=token, participation__annotator=annotator)
         study = mine.values("participation__study")
         Study.objects.select_for_update(no_key=True).filter(pk__in=study).first()
-    # The participation is locked so that "answered last" holds until the end of the transaction.
-    locked = mine.select_for_update(no_key=True, of=("self", "participation"))
-    assignment = locked.select_related("participation__study", "trial").first()
+    assignment = _LOCKED.first(annotator=annotator.pk, token=token)
     if assignment is None:
         raise UnknownAssignmentError(token)
-    if assignment.state == Assignment.State.RELEASED and not lock_study:
+    if assignment.state == State.RELEASED and not lock_study:
         raise _ReleasedMeanwhileError
-    _validate(assignment, revision, choice, rt_ms, timing)
-    outcome = _outcome_of_insert(assignment, uuid, revision, choice, rt_ms, timing)
-    return Recorded(outcome, assignment.participation)
+    participation = assignment.participation
+    if participation.state == Participation.State.WITHDRAWN:
+        return Recorded(Outcome.ENDED, participation)
+    answer_validate(answer, trial_type=trial_type(assignment.trial.trial_type), spec=participation.spec)
+    outcome = _outcome_of_insert(assignment, answer)
+    is_told = assignment.kind == Assignment.Kind.PRACTICE and outcome in (Outcome.STORED, Outcome.STORED_BEFORE)
+    return Recorded(outcome, participation, _feedback(assignment, answer) if is_told else None)
 
 
-def _outcome_of_insert(
-    assignment: Assignment, uuid: UUID, revision: int, choice: str, rt_ms: float, timing: Mapping[str, Any]
-) -> Outcome:
-    if revision > assignment.revision:
-        if revision > assignment.revision + 1:
-            revisions = {"next": assignment.revision + 1, "given": revision}
+def _outcome_of_insert(assignment: Assignment, answer: Answer) -> Outcome:
+    if answer.revision > assignment.revision:
+        if answer.revision > assignment.revision + 1:
+            revisions = {"next": assignment.revision + 1, "given": answer.revision}
             raise InvalidAnswerError({"revision": _("the next revision is %(next)s, not %(given)s") % revisions})
-        if revision > 1 and not _may_change(assignment):
+        if answer.revision > 1 and not _may_change(assignment):
             return Outcome.FINAL
         try:
             with transaction.atomic():
-                _insert(assignment, uuid, revision, choice, rt_ms, timing)
+                _insert(assignment, answer)
         except IntegrityError:
             # The constraint decided: this uuid or this revision is there already.
-            return _outcome_of_stored(assignment, uuid, revision, choice)
+            return _outcome_of_stored(assignment, answer)
         return Outcome.STORED
-    return _outcome_of_stored(assignment, uuid, revision, choice)
+    return _outcome_of_stored(assignment, answer)
 
 
-def _outcome_of_stored(assignment: Assignment, uuid: UUID, revision: int, choice: str) -> Outcome:
-    stored = Response.objects.filter(assignment=assignment, revision=revision, uuid=uuid, given=choice)
+def _outcome_of_stored(assignment: Assignment, answer: Answer) -> Outcome:
+    stored = Response.objects.filter(
+        assignment=assignment,
+        revision=answer.revision,
+        uuid=answer.uuid,
+        given=answer.choice,
+        confidence=answer.confidence,
+        reason=answer.reason,
+    )
     return Outcome.STORED_BEFORE if stored.exists() else Outcome.ANSWERED
 
 
 def _may_change(assignment: Assignment) -> bool:
-    if not assignment.participation.study.allow_undo:
-        return False
-    last = last_answered(assignment.participation)
+    last = undoable(assignment.participation)
     return last is not None and last.pk == assignment.pk
 
 
-def _insert(
-    assignment: Assignment, uuid: UUID, revision: int, choice: str, rt_ms: float, timing: Mapping[str, Any]
-) -> None:
+def _insert(assignment: Assignment, answer: Answer) -> None:
     now = timezone.now()
-    translated = trial_type(assignment.trial.trial_type).translate(choice, assignment.side)
     Response.objects.create(
         assignment=assignment,
-        revision=revision,
-        uuid=uuid,
-        given=choice,
-        choice=translated,
-        rt_ms=rt_ms,
-        timing=dict(timing),
+        revision=answer.revision,
+        uuid=answer.uuid,
+        given=answer.choice,
+        choice=_translated(assignment, answer),
+        confidence=answer.confidence,
+        reason=answer.reason,
+        rt_ms=answer.rt_ms,
+        timing=dict(answer.timing),
+        flags=implausible_times(
+            rt_ms=answer.rt_ms,
+            timing=answer.timing,
+            is_timeout=answer.is_timeout,
+            issued_at=assignment.issued_at,
+            received_at=now,
+            settings=assignment.participation.spec.trials,
+        ),
         created_at=now,
     )
-    if assignment.state == Assignment.State.RELEASED:
-        Trial.objects.filter(pk=assignment.trial_id).update(assigned=F("assigned") + 1)
-    assignment.state = Assignment.State.ANSWERED
-    assignment.revision = revision
+    place_settle(assignment, is_timeout=answer.is_timeout)
+    assignment.state = State.ANSWERED
+    assignment.revision = answer.revision
     assignment.answered_at = now
-    assignment.save(update_fields=["state", "revision", "answered_at"])
+    assignment.save(update_fields=["state", "revision", "answered_at", "is_counted"])
 
 
-def _validate(assignment: Assignment, revision: int, choice: str, rt_ms: float, timing: Mapping[str, Any]) -> None:
-    errors = {}
-    if revision < 1:
-        errors["revision"] = _("revisions count from 1")
-    options = trial_type(assignment.trial.trial_type).options(assignment.participation.study)
-    if choice not in options:
-        offered = {"choice": repr(choice), "options": ", ".join(options)}
-        errors["choice"] = _("%(choice)s is not offered; choose one of %(options)s") % offered
-    # However long it is: a tab left open overnight is no reason to lose the answer.
-    if not math.isfinite(rt_ms) or rt_ms < 0:
-        errors["rt_ms"] = _("a reaction time is a finite number of milliseconds, 0 or more")
-    fault = json_fault(timing)
-    if fault is not None:
-        errors["timing"] = fault
-    elif len(json.dumps(timing)) > LARGEST_TIMING:
-        errors["timing"] = _("more than %(most)s characters as JSON") % {"most": LARGEST_TIMING}
-    if errors:
-        raise InvalidAnswerError(errors)
+def _translated(assignment: Assignment, answer: Answer) -> str:
+    return trial_type(assignment.trial.trial_type).translate(answer.choice, assignment.side)
+
+
+def _feedback(assignment: Assignment, answer: Answer) -> Feedback:
+    trial = assignment.trial
+    return {"correct": is_expected(_translated(assignment, answer), trial.expected), "text": trial.feedback}

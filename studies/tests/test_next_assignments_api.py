@@ -28,7 +28,7 @@ def answer(client: Client, token: str, revision: int = 1) -> None:
 
 def test_the_reply_has_the_shape_that_the_runner_expects(annotator_client: Client) -> None:
     reply = ask(annotator_client, count=2)
-    assert set(reply) == {"assignments", "previous", "progress", "state"}
+    assert set(reply) == {"assignments", "previous", "settings", "progress", "state"}
     first, second = reply["assignments"]
     token = first.pop("token")
     assert first.pop("prediction").startswith("class ")
@@ -44,6 +44,17 @@ def test_the_reply_has_the_shape_that_the_runner_expects(annotator_client: Clien
     assert reply["previous"] is None
     assert reply["progress"] == {"answered": 0, "total": 12}
     assert reply["state"] == "open"
+    assert reply["settings"] == {
+        "ties": "neither",
+        "confidence": 0,
+        "reason": "off",
+        "undo": True,
+        "break_every": 0,
+        "show_for_ms": None,
+        "least_ms": 0,
+        "most_ms": None,
+        "overlay_controls": False,
+    }
 
 
 def test_three_assignments_are_given_unless_told_otherwise(annotator_client: Client) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from studies.models import Assignment, Picture, Study
+from studies.models import Assignment, Picture
+from studies.protocol.spec import ProtocolSpec
 
 
 class TrialType(Protocol):
@@ -14,8 +15,8 @@ class TrialType(Protocol):
         """The places where pictures are shown."""
         ...
 
-    def options(self, study: Study) -> Sequence[str]:
-        """Return the answers that an annotator of this study may give."""
+    def options(self, spec: ProtocolSpec) -> Sequence[str]:
+        """Return the answers that an annotator under this protocol may give."""
         ...
 
     def picture(self, assignment: Assignment, slot: str) -> Picture:

@@ -1,8 +1,19 @@
-"""Two maps side by side: which of the two is better? With `neither` where the study offers it."""
+"""Two maps side by side: which of the two is better? With the answers that prefer none where the protocol has them."""
 
 from collections.abc import Sequence
 
-from studies.models import Assignment, Picture, Response, Study
+from studies.models import Assignment, Picture, Response
+from studies.protocol.spec import ProtocolSpec
+
+Given, Choice = Response.Given, Response.Choice
+
+# What stands for itself, whichever side the finetuned map is on.
+WITHOUT_SIDE = {
+    Given.NEITHER: Choice.NEITHER,
+    Given.EQUAL: Choice.EQUAL,
+    Given.BOTH_BAD: Choice.BOTH_BAD,
+    Given.TIMEOUT: Choice.TIMEOUT,
+}
 
 
 class ForcedChoice:
@@ -10,21 +21,27 @@ class ForcedChoice:
 
     slots: Sequence[str] = ("image", "left", "right")
 
-    def options(self, study: Study) -> Sequence[str]:
-        """Return `left`, `right` and, where the study offers it, `neither`."""
-        return ("left", "right", "neither") if study.offer_neither else ("left", "right")
+    def options(self, spec: ProtocolSpec) -> Sequence[str]:
+        """Return `left`, `right`, and the answers that prefer no map, as the protocol has them."""
+        return spec.trials.options
 
     def picture(self, assignment: Assignment, slot: str) -> Picture:
-        """Return the picture shown in a slot; raises KeyError for an unknown slot."""
-        pair = assignment.trial.pair
+        """Return the picture shown in a slot; raises KeyError for an unknown slot.
+
+        A decoy takes the place of a map that is not the expected one.
+        """
+        trial = assignment.trial
         if slot == "image":
-            return pair.image.picture
+            return trial.pair.image.picture
         if slot not in self.slots:
             raise KeyError(f'unknown slot "{slot}" (known: {", ".join(self.slots)})')
-        return pair.finetuned if slot == assignment.side else pair.original
+        role = Choice.FINETUNED if slot == assignment.side else Choice.ORIGINAL
+        if trial.decoy is not None and trial.expected != role:
+            return trial.decoy
+        return trial.pair.finetuned if role == Choice.FINETUNED else trial.pair.original
 
     def translate(self, given: str, side: str) -> str:
-        """Return `original`, `finetuned` or `neither`."""
-        if given == Response.Given.NEITHER:
-            return Response.Choice.NEITHER
-        return Response.Choice.FINETUNED if given == side else Response.Choice.ORIGINAL
+        """Return what was chosen; the slots `left` and `right` stand for `original` or `finetuned`."""
+        if given in WITHOUT_SIDE:
+            return WITHOUT_SIDE[Given(given)]
+        return Choice.FINETUNED if given == side else Choice.ORIGINAL
