@@ -9,8 +9,14 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, e
 from tests.e2e.site import Site
 from tests.e2e.site_data import PASSWORD, session_key
 
-Choice = Literal["left", "right", "neither"]
-NAMES: dict[Choice, str] = {"left": "Left map", "right": "Right map", "neither": "Neither"}
+Choice = Literal["left", "right", "neither", "equal", "both_bad"]
+NAMES: dict[Choice, str] = {
+    "left": "Left map",
+    "right": "Right map",
+    "neither": "Neither",
+    "equal": "Equally good",
+    "both_bad": "Both bad",
+}
 
 # The trial is on the screen, and the moments have passed in which an input would be meant for the one before.
 READY = """() => {
@@ -63,9 +69,22 @@ class Annotator:
 
     def start(self, page: Page | None = None) -> None:
         """Open the runner and wait for a trial."""
-        page = page or self.page
-        page.goto(f"{self.site.url}/studies/{self.slug}/")
+        self.open(page)
         self.ready(page)
+
+    def open(self, page: Page | None = None) -> None:
+        """Open the runner, whatever comes first in it."""
+        (page or self.page).goto(f"{self.site.url}/studies/{self.slug}/")
+
+    def on_page(self, title: str) -> None:
+        """Wait until a page with this title is on the screen, and has the focus for screen readers."""
+        heading = self.page.get_by_role("heading", name=title, exact=True)
+        expect(heading).to_be_visible()
+        expect(heading).to_be_focused()
+
+    def press(self, name: str) -> None:
+        """Press a button of this name."""
+        self.page.get_by_role("button", name=name, exact=True).click()
 
     def ready(self, page: Page | None = None) -> None:
         """Wait until the trial on the screen takes an answer."""

@@ -40,6 +40,8 @@ class Stored:
     rt_ms: float
     timing: dict[str, Any]
     uuid: str
+    confidence: int | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,39 @@ class Site:
     def responses(self, slug: str) -> list[Stored]:
         """Return all responses of a study in the order in which they were stored."""
         query = """
-            SELECT assignment.position, response.revision, given, rt_ms, timing, uuid FROM studies_response response
+            SELECT assignment.position, response.revision, given, rt_ms, timing, uuid, confidence, response.reason
+            FROM studies_response response
             JOIN studies_assignment assignment ON assignment.id = assignment_id
             JOIN studies_participation participation ON participation.id = participation_id
             JOIN studies_study study ON study.id = study_id WHERE slug = ? ORDER BY response.id
         """
-        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection:
-            rows = connection.execute(query, [slug]).fetchall()
         return [
-            Stored(position, revision, given, rt_ms, json.loads(timing), uuid)
-            for position, revision, given, rt_ms, timing, uuid in rows
+            Stored(position, revision, given, rt_ms, json.loads(timing), uuid, confidence, reason)
+            for position, revision, given, rt_ms, timing, uuid, confidence, reason in self.rows(query, slug)
         ]
+
+    def pages(self, slug: str) -> list[tuple[str, Any]]:
+        """Return the completed pages of a study's one annotator: keys and answers."""
+        query = """
+            SELECT key, answers FROM studies_pagerecord page
+            JOIN studies_participation participation ON participation.id = participation_id
+            JOIN studies_study study ON study.id = study_id WHERE slug = ? ORDER BY page.id
+        """
+        return [(key, json.loads(answers)) for key, answers in self.rows(query, slug)]
+
+    def participation(self, slug: str) -> str:
+        """Return the state of a study's one annotator."""
+        query = """
+            SELECT participation.state FROM studies_participation participation
+            JOIN studies_study study ON study.id = study_id WHERE slug = ?
+        """
+        [(state,)] = self.rows(query, slug)
+        return str(state)
+
+    def rows(self, query: str, slug: str) -> list[Any]:
+        """Return what a query finds for a study."""
+        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection:
+            return connection.execute(query, [slug]).fetchall()
 
     def set_state(self, slug: str, state: Literal["open", "paused", "closed"]) -> None:
         """Pause, close or reopen a study, as a researcher does in the admin."""
