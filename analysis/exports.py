@@ -35,6 +35,7 @@ TEXT_COLUMNS = (
     "image",
     "annotator",
     "choice",
+    "answer",
     "side",
     "direction",
 )

@@ -4,28 +4,72 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from analysis.measures.judgements import COLUMNS, ConditionKey
 from analysis.study_facts import ConditionFacts, StudyFacts
-from studies.models import Condition, Response, Study, Trial
+from studies.models import Assignment, Condition, Participation, Response, Study, Trial
 
-CATEGORIES = ("study", "dataset", "metric", "network", "attributor", "trial", "image", "annotator", "choice", "side")
+CATEGORIES = (
+    "study",
+    "dataset",
+    "metric",
+    "network",
+    "attributor",
+    "trial",
+    "image",
+    "annotator",
+    "choice",
+    "answer",
+    "side",
+)
 
 
-def judgement_frame(study: Study) -> pd.DataFrame:
-    """One row per current response, in two queries; the columns are `analysis.measures.judgements.COLUMNS`.
+def counted_responses(study: Study, *, with_excluded: bool = False) -> QuerySet[Response]:
+    """The current responses to trials that are no practice, in time and outside of previews.
 
-    The current response of an assignment is the one with the highest revision. Names are categories, `rt_ms` is in
-    milliseconds, an undefined score is NaN, `confidence` is NaN as annotators are not asked for it, and `direction` is
-    `higher` or `lower`. The rows are in the order of trial key and annotator code, whatever the order of the answers.
+    The current response of an assignment is the one with the highest revision. Those of annotators who are excluded or
+    have withdrawn are left out, unless `with_excluded`.
     """
     later = Response.objects.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
+    counted = (
+        Response.objects.filter(
+            ~Exists(later),
+            assignment__participation__study=study,
+            assignment__participation__is_preview=False,
+        )
+        .exclude(assignment__kind=Assignment.Kind.PRACTICE)
+        .exclude(given=Response.Given.TIMEOUT)
+    )
+    if with_excluded:
+        return counted
+    return counted.filter(assignment__participation__is_excluded=False).exclude(
+        assignment__participation__state=Participation.State.WITHDRAWN
+    )
+
+
+def judgement_frame(study: Study, *, with_excluded: bool = False) -> pd.DataFrame:
+    """One row per response that counts, in two queries; the columns are `analysis.measures.judgements.COLUMNS`.
+
+    Catch trials and repeats are marked by `is_catch` and `is_repeat`; measures leave them out. `answer` is what was
+    chosen; in `choice`, "equally good" and "both bad" are folded into neither. Names are categories, `rt_ms` is in
+    milliseconds, an undefined score is NaN, and so is `confidence` where annotators are not asked for it; `direction`
+    is `higher` or `lower`. The rows are in the order of trial key and annotator code, first answers before repeats,
+    whatever the order of the answers.
+    """
     responses = _columns(
-        Response.objects.filter(~Exists(later), assignment__participation__study=study)
+        counted_responses(study, with_excluded=with_excluded)
         .order_by()
-        .values_list("assignment__trial_id", "assignment__participation__code", "choice", "assignment__side", "rt_ms"),
-        ("trial_id", "annotator", "choice", "side", "rt_ms"),
+        .values_list(
+            "assignment__trial_id",
+            "assignment__participation__code",
+            "assignment__kind",
+            "choice",
+            "assignment__side",
+            "rt_ms",
+            "confidence",
+        ),
+        ("trial_id", "annotator", "kind", "answer", "side", "rt_ms", "confidence"),
     )
     trials = _columns(
         Trial.objects.filter(study=study)
@@ -33,7 +77,6 @@ def judgement_frame(study: Study) -> pd.DataFrame:
         .values_list(
             "id",
             "key",
-            "kind",
             "pair__image__name",
             "pair__condition__dataset",
             "pair__condition__metric",
@@ -46,7 +89,6 @@ def judgement_frame(study: Study) -> pd.DataFrame:
         (
             "trial_id",
             "trial",
-            "kind",
             "image",
             "dataset",
             "metric",
@@ -61,10 +103,10 @@ def judgement_frame(study: Study) -> pd.DataFrame:
     frame["study"] = study.slug
     frame["is_repeat"] = (frame["kind"] == "repeat").to_numpy(dtype=bool)
     frame["is_catch"] = (frame["kind"] == "catch").to_numpy(dtype=bool)
-    frame["confidence"] = np.full(len(frame), np.nan)
-    for column in ("rt_ms", "score_original", "score_finetuned"):
+    frame["choice"] = frame["answer"].replace({"equal": "neither", "both_bad": "neither"})
+    for column in ("rt_ms", "confidence", "score_original", "score_finetuned"):
         frame[column] = frame[column].astype(np.float64)
-    frame = frame.sort_values(["trial", "annotator"], kind="stable", ignore_index=True)
+    frame = frame.sort_values(["trial", "annotator", "is_repeat"], kind="stable", ignore_index=True)
     for column in (*CATEGORIES, "direction"):
         frame[column] = frame[column].astype("category")
     return frame[list(COLUMNS)]

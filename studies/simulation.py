@@ -14,7 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from studies.models import Assignment, Participation, Response, Study, User
+from studies.draws.sides import other_side
+from studies.models import Assignment, Participation, Protocol, Response, Study, Trial, User
+from studies.protocol.spec import OPTIONS_OF_TIES, ProtocolSpec
 from studies.selectors_protocol import current_protocol
 from studies.services import assignments_draw
 from studies.trial_types import trial_type
@@ -63,6 +65,7 @@ class ResponseModel:
     pace_sd: float = 0.25
     hesitation: float = 0.4
     rt_noise_sd: float = 0.35
+    catch_accuracy: float = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,15 @@ def simulate_annotators(*, study: Study, annotators: int, seed: int, model: Resp
         raise SimulationError(f"study {study.slug} has participants already; simulate into a fresh copy")
     if study.state != Study.State.OPEN:
         raise SimulationError(f"study {study.slug} is {study.state}; open it first")
-    trials = study.trials.count()
+    trials = study.trials.filter(kind=Trial.Kind.MAIN, is_retired=False).count()
     if trials == 0:
         raise SimulationError(f"study {study.slug} has no trials; load its bundle first")
-    crowd = _Crowd(study, annotators, seed, model or ResponseModel())
-    share = min(trials, study.trials_per_annotator or trials, -(-trials * study.annotators_per_trial // annotators))
+    protocol = current_protocol(study)
+    spec = study.plain_spec if protocol is None else protocol.spec
+    crowd = _Crowd(study, spec, annotators, seed, model or ResponseModel())
+    share = min(trials, spec.trials.per_annotator or trials, -(-trials * study.annotators_per_trial // annotators))
     batch = max(1, -(-share // ROUNDS))
-    participations = [_join(study, number) for number in range(1, annotators + 1)]
+    participations = [_join(study, protocol, number) for number in range(1, annotators + 1)]
     busy: set[int] = set()
     responses = 0
     while participations:
@@ -125,7 +130,7 @@ def simulate_annotators(*, study: Study, annotators: int, seed: int, model: Resp
     return Simulated(annotators=len(busy), responses=responses)
 
 
-def _join(study: Study, number: int) -> Participation:
+def _join(study: Study, protocol: Protocol | None, number: int) -> Participation:
     code = _code(number)
     username = f"{study.slug}-{code.lower()}"
     if User.objects.filter(username=username).exists():
@@ -134,7 +139,7 @@ def _join(study: Study, number: int) -> Participation:
     annotator.set_unusable_password()
     annotator.save()
     # Not by `enrol`, which is for people and refuses a simulated study.
-    return Participation.objects.create(study=study, annotator=annotator, code=code, protocol=current_protocol(study))
+    return Participation.objects.create(study=study, annotator=annotator, code=code, protocol=protocol)
 
 
 def _code(number: int) -> str:
@@ -145,8 +150,9 @@ def _code(number: int) -> str:
 class _Crowd:
     """The drawn effects of all annotators, images and conditions of a study, and the answers that follow from them."""
 
-    def __init__(self, study: Study, annotators: int, seed: int, model: ResponseModel) -> None:
+    def __init__(self, study: Study, spec: ProtocolSpec, annotators: int, seed: int, model: ResponseModel) -> None:
         self.study = study
+        self.settings = spec.trials
         self.model = model
         self.generator = np.random.default_rng(seed)
         normal = self.generator.normal
@@ -169,7 +175,7 @@ class _Crowd:
             slope = model.slopes.get(condition.attributor, model.other_slope)
             sign = 1.0 if condition.direction == "higher" else -1.0
             rows = list(
-                self.study.trials.filter(pair__condition=condition)
+                self.study.trials.filter(pair__condition=condition, kind=Trial.Kind.MAIN)
                 .order_by("key")
                 .values_list("pk", "pair__image_id", "pair__score_original", "pair__score_finetuned")
             )
@@ -188,16 +194,20 @@ class _Crowd:
         """Write one response to each of the assignments."""
         model, number = self.model, self.number[participation.code]
         on_left = np.array([assignment.side == Assignment.Side.LEFT for assignment in assignments])
-        log_odds = np.array([self.log_odds[assignment.trial_id] for assignment in assignments])
+        # Catch trials are of no model: 0 stands in.
+        log_odds = np.array([self.log_odds.get(assignment.trial_id, 0.0) for assignment in assignments])
         log_odds = log_odds + self.annotator_effect[number] + np.where(on_left, 1, -1) * self.side_bias[number]
-        probabilities = choice_probabilities(log_odds, model.tie_weight if self.study.offer_neither else 0.0)
+        probabilities = choice_probabilities(log_odds, 0.0 if self.settings.ties == "none" else model.tie_weight)
         drawn = (self.generator.random((len(assignments), 1)) > probabilities.cumsum(axis=1)).sum(axis=1)
         hesitation = model.hesitation * 2 * (1 - probabilities.max(axis=1))
         noise = self.generator.normal(0, model.rt_noise_sd, len(assignments))
         rt_ms = model.median_rt_ms * np.exp(self.pace[number] + hesitation + noise)
+        if self.settings.most_ms is not None:
+            rt_ms = np.minimum(rt_ms, self.settings.most_ms)
         responses = []
-        for assignment, choice, milliseconds in zip(assignments, drawn.tolist(), rt_ms.tolist(), strict=True):
-            given = _given(choice, assignment.side)
+        rows = zip(assignments, drawn.tolist(), rt_ms.tolist(), probabilities.max(axis=1).tolist(), strict=True)
+        for assignment, choice, milliseconds, certainty in rows:
+            given = self._given(assignment, choice)
             self.clock[number] += timedelta(milliseconds=milliseconds + 400)
             responses.append(
                 Response(
@@ -206,6 +216,7 @@ class _Crowd:
                     uuid=uuid.uuid4(),
                     given=given,
                     choice=trial_type(assignment.trial.trial_type).translate(given, assignment.side),
+                    confidence=self._confidence(certainty),
                     rt_ms=round(milliseconds, 1),
                     timing={"simulated": True},
                     created_at=self.clock[number],
@@ -217,11 +228,23 @@ class _Crowd:
         Response.objects.bulk_create(responses)
         Assignment.objects.bulk_update(assignments, ["state", "revision", "answered_at"], batch_size=100)
 
+    def _given(self, assignment: Assignment, choice: int) -> str:
+        """The slot to name for 0 (finetuned), 1 (original) or 2 (neither); of a catch trial, mostly the right one."""
+        of_choice = [assignment.side, str(other_side(assignment.side))]
+        ties = OPTIONS_OF_TIES[self.settings.ties]
+        if assignment.kind == Assignment.Kind.CATCH:
+            right = {"finetuned": of_choice[:1], "original": of_choice[1:]}.get(assignment.trial.expected, list(ties))
+            wrong = [slot for slot in self.settings.options if slot not in right]
+            is_right = self.generator.random() < self.model.catch_accuracy
+            return str(self.generator.choice(right if right and (is_right or not wrong) else wrong))
+        if choice < 2 or not ties:
+            return of_choice[min(choice, 1)]
+        return ties[0] if len(ties) == 1 else str(self.generator.choice(ties))
 
-def _given(choice: int, side: str) -> str:
-    """The slot to name for 0 (finetuned), 1 (original) or 2 (neither)."""
-    other = Assignment.Side.RIGHT if side == Assignment.Side.LEFT else Assignment.Side.LEFT
-    return str((side, other, Response.Given.NEITHER)[min(choice, 2)])
+    def _confidence(self, certainty: float) -> int | None:
+        """A point on the protocol's scale for the largest of three probabilities, 1/3 to 1."""
+        points = self.settings.confidence
+        return None if points == 0 else min(points, 1 + int(points * max(0.0, certainty - 1 / 3) * 1.5))
 
 
 def _standardised(gains: Floats) -> Floats:

@@ -15,6 +15,7 @@ COLUMNS = (
     "image",
     "annotator",
     "choice",
+    "answer",
     "side",
     "rt_ms",
     "confidence",

@@ -36,6 +36,7 @@ def frame_of(
             image,
             annotator,
             NAMES[vote],
+            NAMES[vote],
             side,
             1000.0,
             np.nan,

@@ -34,6 +34,7 @@ def published() -> Judgements:
             "image": labels["example_id"],
             "annotator": labels["annotator"],
             "choice": labels["choice"].replace("learn", "finetuned"),
+            "answer": labels["choice"].replace("learn", "finetuned"),
             "side": None,
             "rt_ms": np.nan,
             "confidence": np.nan,
