@@ -19,14 +19,18 @@ def protocol_text(protocol: Protocol) -> str:
 def known_trials(protocol: Protocol, kind: str) -> QuerySet[Trial]:
     """Return the catch or practice trials of this version, also of one that a later version has replaced.
 
-    Those who take part under a version get its trials and no others.
+    A version that wants the same trials as the one before goes on with those. Takes a query for each version that did.
     """
-    prefix = known_key_prefix(protocol.version, kind)
-    return Trial.objects.filter(study=protocol.study_id, kind=kind, key__startswith=prefix).order_by("key")
+    trials = Trial.objects.filter(study=protocol.study_id, kind=kind).order_by("key")
+    for version in range(protocol.version, 0, -1):
+        made = trials.filter(key__startswith=known_key_prefix(version, kind))
+        if protocol.spec.wants_known(kind) and made.exists():
+            return made
+    return trials.none()
 
 
 def known_key_prefix(version: int, kind: str) -> str:
-    """Return how the keys of a version's catch or practice trials begin."""
+    """Return how the keys of the catch or practice trials that a version made begin."""
     return f"protocol-{version}-{kind}-"
 
 

@@ -301,6 +301,12 @@ class ProtocolSpec(Part):
     def practice(self) -> Practice | None:
         return next((page for page in self.pages if isinstance(page, Practice)), None)
 
+    def wants_known(self, kind: str) -> bool:
+        """Whether there are trials of this kind ("catch" or "practice") in the protocol."""
+        if kind == "practice":
+            return self.practice is not None
+        return self.catch.make > 0 or bool(self.catch.trials)
+
     @property
     def consent(self) -> Consent | None:
         return next((page for page in self.pages if isinstance(page, Consent)), None)

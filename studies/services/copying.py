@@ -60,8 +60,8 @@ def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulate
         trial.pair = pair_of[trial.pair_id]
         trial.assigned = 0
         if protocol is not None and trial.kind != Trial.Kind.MAIN:
-            before = known_key_prefix(protocol.version, trial.kind)
-            trial.key = known_key_prefix(1, trial.kind) + trial.key.removeprefix(before)
+            # The version that made the trial may be an earlier one.
+            trial.key = known_key_prefix(1, trial.kind) + trial.key.rpartition("-")[2]
     Trial.objects.bulk_create(trials, batch_size=500)
     if protocol is not None:
         Protocol.objects.create(

@@ -6,10 +6,10 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from math import ceil
 
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 
 from studies.draws.numbers import drawn_number
 from studies.models import Picture, Protocol, Study, Trial
@@ -94,29 +94,53 @@ def known_trials_plan(study: Study, spec: ProtocolSpec) -> tuple[list[PlannedTri
 
 
 def known_trials_write(protocol: Protocol, planned: Sequence[PlannedTrial]) -> None:
-    """Write the trials of a version and retire those of earlier ones."""
-    study = protocol.study
-    Trial.objects.filter(study=study, is_retired=False).exclude(kind=Kind.MAIN).update(is_retired=True)
+    """Write the trials of a version and retire those of earlier ones.
+
+    Where a version wants the same trials as the one before, those stay, so that nobody under the earlier version meets
+    one a second time.
+    """
+    for kind in (Kind.CATCH, Kind.PRACTICE):
+        wanted = [trial for trial in planned if trial.kind == kind]
+        current = Trial.objects.filter(study=protocol.study, kind=kind, is_retired=False)
+        if wanted != _as_planned(current):
+            current.update(is_retired=True)
+            _write(protocol, kind, wanted)
+
+
+def _as_planned(trials: QuerySet[Trial]) -> list[PlannedTrial]:
+    return [
+        PlannedTrial(
+            trial.kind,
+            trial.pair_id,
+            trial.trial_type,
+            trial.expected,
+            trial.feedback,
+            None if trial.decoy is None else Decoy(trial.decoy.digest, trial.decoy.width, trial.decoy.height),
+        )
+        for trial in trials.select_related("decoy").order_by("key")
+    ]
+
+
+def _write(protocol: Protocol, kind: Kind, planned: Sequence[PlannedTrial]) -> None:
     decoys = {trial.decoy.digest: trial.decoy for trial in planned if trial.decoy is not None}
     Picture.objects.bulk_create(
         (Picture(digest=decoy.digest, width=decoy.width, height=decoy.height) for decoy in decoys.values()),
         ignore_conflicts=True,
     )
     pictures = Picture.objects.in_bulk(list(decoys), field_name="digest")
-    numbers: dict[str, count[int]] = defaultdict(lambda: count(1))
     Trial.objects.bulk_create(
         (
             Trial(
-                study=study,
-                key=f"{known_key_prefix(protocol.version, trial.kind)}{next(numbers[trial.kind]):04}",
+                study=protocol.study,
+                key=f"{known_key_prefix(protocol.version, kind)}{number:04}",
                 pair_id=trial.pair,
                 trial_type=trial.trial_type,
-                kind=trial.kind,
+                kind=kind,
                 expected=trial.expected,
                 feedback=trial.feedback,
                 decoy=pictures[trial.decoy.digest] if trial.decoy is not None else None,
             )
-            for trial in planned
+            for number, trial in enumerate(planned, start=1)
         ),
         batch_size=500,
     )

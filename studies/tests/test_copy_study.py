@@ -45,7 +45,7 @@ def test_a_copy_needs_a_slug_that_addresses_can_hold(tiny_study: Study, slug: st
 
 
 def test_a_copy_has_the_current_protocol_as_its_first_version_with_its_trials(tiny_study: Study) -> None:
-    protocol_set(study=tiny_study, text=PLAIN, name="plain.toml")
+    protocol_set(study=tiny_study, text=FULL.replace("You can stop", "Stop"), name="full.toml")
     protocol = protocol_set(study=tiny_study, text=FULL, name="full.toml")
     copy = copy_study(study=tiny_study, slug="copy")
     copied = current_protocol(copy)

@@ -79,6 +79,26 @@ def test_a_new_version_retires_the_trials_of_the_one_before_and_no_main_trial(ti
     assert tiny_study.trials.filter(kind="main", is_retired=False).count() == 12
 
 
+def test_a_version_that_wants_the_same_known_trials_goes_on_with_them(tiny_study: Study) -> None:
+    first = protocol_set(study=tiny_study, text=FULL, name="full.toml")
+    second = protocol_set(study=tiny_study, text=FULL.replace("make = 3", "make = 5"), name="full.toml")
+    assert list(known_trials(second, "practice")) != list(known_trials(first, "practice"))
+    third = protocol_set(
+        study=tiny_study, text=FULL.replace("make = 3", "make = 5").replace("You can stop", "Stop"), name="full.toml"
+    )
+    for kind in ("catch", "practice"):
+        assert list(known_trials(third, kind)) == list(known_trials(second, kind))
+        assert not known_trials(third, kind).filter(is_retired=True).exists()
+    assert tiny_study.trials.filter(is_retired=False).count() == 12 + 5 + 2
+
+
+def test_a_version_without_known_trials_has_none_of_those_before(tiny_study: Study) -> None:
+    first = protocol_set(study=tiny_study, text=FULL, name="full.toml")
+    second = protocol_set(study=tiny_study, text=PLAIN, name="plain.toml")
+    assert (known_trials(second, "catch").count(), known_trials(first, "catch").count()) == (0, 3)
+    assert not tiny_study.trials.filter(is_retired=False).exclude(kind="main").exists()
+
+
 def test_named_trials_become_known_trials_with_their_feedback(tiny_study: Study) -> None:
     text = PLAIN.replace(
         '[[pages]]\nkind = "trials"',
