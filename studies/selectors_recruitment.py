@@ -1,9 +1,10 @@
 """Reads: places that are left, and whether a link lets anybody in."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from studies.models import Link, Participation, Study
@@ -43,6 +44,23 @@ def places_free(study: Study, spec: ProtocolSpec | None = None) -> int | None:
     return max(0, recruitment.places - _holding(study, seen).count())
 
 
+@dataclass(frozen=True)
+class Places:
+    """How many places there are (None: any number), how many completed, and how many are at it."""
+
+    of: int | None
+    completed: int
+    live: int
+
+
+def places(study: Study, spec: ProtocolSpec) -> Places:
+    """Return how the study's places are taken, in one query."""
+    counts = _holding(study, live_since(spec.recruitment.live_hours)).aggregate(
+        completed=Count("pk", filter=Q(state=State.COMPLETED)), live=Count("pk", filter=Q(state=State.ACTIVE))
+    )
+    return Places(spec.recruitment.places, counts["completed"], counts["live"])
+
+
 def live_since(live_hours: float) -> datetime:
     """Return the moment since which someone must have been seen to be at it."""
     return timezone.now() - timedelta(hours=live_hours)
@@ -60,21 +78,27 @@ def study_refusal(study: Study) -> Refusal | None:
     return Refusal.PAUSED if study.state == Study.State.PAUSED else None
 
 
+def link_state(link: Link, used: int) -> Refusal | None:
+    """Return why the link itself lets in nobody new, leaving the study aside. No query."""
+    if link.revoked_at is not None:
+        return Refusal.REVOKED
+    if link.expires_at is not None and link.expires_at <= timezone.now():
+        return Refusal.EXPIRED
+    return Refusal.USED_UP if link.quota is not None and used >= link.quota else None
+
+
 def link_refusal(link: Link, study: Study, used: int) -> Refusal | None:
     """Return why the link lets in nobody new. `used` is how many it has let in.
 
     Test links make nothing that counts, so they work in every study that is not archived, and take no places.
     """
-    if link.revoked_at is not None:
-        return Refusal.REVOKED
-    if link.expires_at is not None and link.expires_at <= timezone.now():
-        return Refusal.EXPIRED
+    refusal = link_state(link, used)
+    if refusal is not None:
+        return refusal
     if link.kind == Link.Kind.TEST:
         refusal = Refusal.CLOSED if study.archived_at is not None or study.is_simulated else None
     else:
         refusal = study_refusal(study)
-    if refusal is None and link.quota is not None and used >= link.quota:
-        refusal = Refusal.USED_UP
     if refusal is None and link.kind != Link.Kind.TEST and places_free(study) == 0:
         refusal = Refusal.FULL
     return refusal

@@ -4,6 +4,7 @@ from django.urls import path
 
 from studies import views_dashboard as pages
 from studies import views_dashboard_changes as changes
+from studies import views_dashboard_links as links
 from studies import views_dashboard_rows as rows
 from studies import views_dashboard_setup as setup
 
@@ -20,7 +21,9 @@ urlpatterns = [
     path("<slug:slug>/protocol/", changes.protocol, name="dashboard_protocol"),
     path("<slug:slug>/protocol/<int:version>/", setup.protocol_version, name="dashboard_protocol_version"),
     path("<slug:slug>/protocol/<int:version>.toml", setup.protocol_file, name="dashboard_protocol_file"),
-    path("<slug:slug>/links/", setup.links, name="dashboard_links"),
+    path("<slug:slug>/links/", links.links, name="dashboard_links"),
+    path("<slug:slug>/links/<int:pk>/revoke/", links.revoke, name="dashboard_link_revoke"),
+    path("<slug:slug>/identities/erase/", links.erase, name="dashboard_identities_erase"),
     path("<slug:slug>/results/", setup.exports, name="dashboard_exports"),
     path("<slug:slug>/log/", setup.audit, name="dashboard_audit"),
     path("<slug:slug>/settings/", setup.settings, name="dashboard_settings"),

@@ -7,8 +7,8 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 
 from studies.dashboard_pages import numbered, page, study_page
-from studies.forms_dashboard import CopyForm, LinksForm, ProtocolForm, ResearcherForm
-from studies.models import AuditEntry, ExternalIdentity, Link, Protocol, Study
+from studies.forms_dashboard import CopyForm, ProtocolForm, ResearcherForm
+from studies.models import AuditEntry, Protocol, Study
 from studies.protocol.faults import Fault
 from studies.protocol.writing import write_protocol
 from studies.selectors_protocol import protocol_text
@@ -63,25 +63,6 @@ def protocol_page(
         "faults": faults,
     }
     return page(request, study, "dashboard/protocol.html", tab="dashboard_protocol", status=status, **context)
-
-
-def links_page(request: HttpRequest, study: Study, form: Form, *, status: int = 200) -> HttpResponse:
-    """Show the study's links, the newest first, and the form for more."""
-    links = (
-        Link.objects.filter(study=study)
-        .select_related("created_by")
-        .annotate(used=Count("uses"))
-        .order_by("-created_at", "-pk")
-    )
-    named = ExternalIdentity.objects.filter(study=study, erased_at__isnull=True).count()
-    context = {"rows": numbered(request, links), "form": form, "named": named}
-    return page(request, study, "dashboard/links.html", tab="dashboard_links", status=status, **context)
-
-
-@study_page
-def links(request: HttpRequest, study: Study) -> HttpResponse:
-    """The links by which people come into the study."""
-    return links_page(request, study, LinksForm())
 
 
 @study_page

@@ -1,7 +1,6 @@
 """The pages by which people come into a study: by a link, or from Prolific. Nothing happens before a POST."""
 
 from collections.abc import Mapping
-from typing import cast
 
 from django.conf import settings
 from django.contrib.auth import login
@@ -90,7 +89,7 @@ def _guest(request: HttpRequest) -> User | None:
     user = request.user
     if not user.is_authenticated or user.is_staff or user.is_superuser or user.has_usable_password():
         return None
-    return cast(User, user)
+    return user
 
 
 def _has_account(request: HttpRequest) -> bool:

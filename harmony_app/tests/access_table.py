@@ -64,6 +64,17 @@ def paged(scene: Scene) -> str:
     return scene.paged.slug
 
 
+def open_link(scene: Scene) -> str:
+    return scene.link.token
+
+
+def open_link_key(scene: Scene) -> str:
+    return str(scene.link.pk)
+
+
+PROLIFIC = {"PROLIFIC_PID": "a" * 24, "STUDY_ID": "b" * 24, "SESSION_ID": "c" * 24}
+
+
 # fmt: off
 ACCESS: Mapping[str, Sequence[Rule]] = {
     #                             anonymous, annotator, other annotator, owner, other researcher, admin
@@ -89,6 +100,12 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
     "responses":            [post(403, 201, 404, 404, 404, 404, body=ANSWER, is_json=True)],
     "picture":              [get(404, 200, 404, 200, 404, 200)],
 
+    # Newcomers. Whoever has an account is asked first.
+    "join":                 [get(200, 200, 200, 200, 200, 200, token=open_link),
+                             post(302, 409, 409, 409, 409, 409, token=open_link)],
+    "prolific":             [get(400, 400, 400, 400, 400, 400, slug=paged),
+                             post(302, 409, 409, 409, 409, 409, body=PROLIFIC, slug=paged)],
+
     # Researchers: the report and the stored pictures
     "stored_picture":       [get(LOG_IN, 404, 404, 200, 200, 200)],
     "report":               [get(LOG_IN, 404, 404, 200, 404, 200)],
@@ -108,7 +125,11 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
                                     post(LOG_IN, 404, 404, 302, 404, 302, body={"text": PROTOCOL, "reason": "a try"})],
     "dashboard_protocol_version":  [get(LOG_IN, 404, 404, 200, 404, 200, slug=paged)],
     "dashboard_protocol_file":     [get(LOG_IN, 404, 404, 200, 404, 200, slug=paged)],
-    "dashboard_links":             [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_links":             [get(LOG_IN, 404, 404, 200, 404, 200),
+                                    post(LOG_IN, 404, 404, 302, 404, 302, body={"kind": "open", "count": 1})],
+    "dashboard_link_revoke":       [post(LOG_IN, 404, 404, 302, 404, 302, pk=open_link_key)],
+    "dashboard_identities_erase":  [get(LOG_IN, 404, 404, 200, 404, 200),
+                                    post(LOG_IN, 404, 404, 302, 404, 302)],
     "dashboard_exports":           [get(LOG_IN, 404, 404, 200, 404, 200)],
     "dashboard_audit":             [get(LOG_IN, 404, 404, 200, 404, 200)],
     "dashboard_settings":          [get(LOG_IN, 404, 404, 200, 404, 200)],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.test import Client
 
-from studies.models import Assignment, Collaborator, Participation, Study, User
+from studies.models import Assignment, Collaborator, Link, Participation, Study, User
 from studies.services import assignments_draw, copy_study, enrol, load_bundle
 from studies.tests.flow_studies import TRIALS, WELCOME, add_protocol
 from studies.tests.test_drawing import answer
@@ -34,6 +34,7 @@ class Scene:
     other_participation: Participation
     answered: Assignment
     live: Assignment
+    link: Link
     # The browsers of those who have asked for something, by primary key.
     clients: dict[int | None, Client] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ def build_scene(bundle: Path) -> Scene:
     """Write the studies and the people into the database."""
     study = load_bundle(folder=bundle).study
     paged, other_study = (copy_study(study=study, slug=slug) for slug in ("paged", "other"))
-    add_protocol(paged, WELCOME, TRIALS)
+    add_protocol(paged, WELCOME, TRIALS, recruitment={"prolific": {"completed": "C1"}})
     names = ["annotator", "other-annotator", "owner", "collaborator", "other-researcher", "admin"]
     people = {name: User.objects.create(username=name, is_staff=name not in names[:2]) for name in names}
     people["admin"].is_superuser = True
@@ -89,4 +90,5 @@ def build_scene(bundle: Path) -> Scene:
         other_participation=other_participation,
         answered=answered,
         live=live,
+        link=Link.objects.create(study=study, kind=Link.Kind.OPEN),
     )

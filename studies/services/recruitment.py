@@ -1,7 +1,5 @@
 """Letting people into a study by links and from Prolific."""
 
-from dataclasses import dataclass
-
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -110,7 +108,7 @@ def _lock(study_id: int) -> Study:
     return Study.objects.select_for_update(no_key=True).get(pk=study_id)
 
 
-def _newcomer(study: Study, source: Source, code: str | None = None) -> Participation:
+def _newcomer(study: Study, source: Participation.Source, code: str | None = None) -> Participation:
     """Make an account that nobody can log in to by name, and its part in the study, which holds a place from now on."""
     # The name tells nothing: not the study, not the code, not where the person came from.
     user = User(username=f"guest-{get_random_string(16, NAME_LETTERS)}")
@@ -135,10 +133,10 @@ def _back(participation: Participation) -> Participation:
     seen, now = participation.last_seen_at, timezone.now()
     spec = participation.spec
     is_away = seen is None or seen < live_since(spec.recruitment.live_hours)
-    if is_away and not participation.assignments.filter(revision__gte=1).exists():
-        if places_free(participation.study) == 0:
-            participation_finish(participation, State.OVER_QUOTA)
-            return participation
+    is_idle = is_away and not participation.assignments.filter(revision__gte=1).exists()
+    if is_idle and places_free(participation.study) == 0:
+        participation_finish(participation, State.OVER_QUOTA)
+        return participation
     Participation.objects.filter(pk=participation.pk).update(last_seen_at=now)
     participation.last_seen_at = now
     return participation
