@@ -16,6 +16,7 @@ from django.utils import timezone
 from studies.draws.numbers import drawn_number
 from studies.draws.sides import practice_sides
 from studies.models import Assignment, Participation, Study, Trial
+from studies.selectors_protocol import known_trials
 from studies.services.finishing import participation_lock
 
 Kind, State = Assignment.Kind, Assignment.State
@@ -97,11 +98,8 @@ def practice_draw(participation: Participation, number: int) -> list[Assignment]
     of_round = practice.filter(round=number).select_related("trial__pair").order_by("position")
     if made := list(of_round):
         return made
-    # Of an annotator under an earlier version of the protocol, the trials may be retired by now.
-    before = Trial.objects.filter(assignments__in=practice.filter(round=1))
-    trials = list(before) or list(
-        Trial.objects.filter(study=locked.study_id, kind=Trial.Kind.PRACTICE, is_retired=False)
-    )
+    # Those of the annotator's own version, which a later one may have retired.
+    trials = [] if locked.protocol is None else list(known_trials(locked.protocol, Trial.Kind.PRACTICE))
     now = timezone.now()
     parts = (locked.study.seed, locked.code, "practice", number)
     trials.sort(key=lambda trial: drawn_number(*parts, trial.key))

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.models import Assignment, PageRecord, Participation, Trial
+from studies.selectors_protocol import known_trials
 from studies.services.protocols import protocol_set
 from studies.tests.flow_studies import complete, fresh, step
 from studies.tests.test_next_assignments_api import ADDRESS
@@ -144,3 +145,16 @@ def test_a_step_of_the_practice_tells_no_right_answer(annotator_client: Client, 
     assert "expected" not in given
     assert "finetuned" not in given
     assert "original" not in given
+
+
+def test_who_has_started_practises_with_the_trials_of_their_own_version(
+    annotator_client: Client, practising: Participation
+) -> None:
+    consent = '[[pages]]\nkind = "consent"\ntitle = "C"\nmarkdown = "C"\n'
+    own = protocol_set(study=practising.study, text=consent + PROTOCOL, name="own.toml")
+    complete(annotator_client, step(annotator_client)["step"]["page"], {"accepted": True})
+    without = '[[pages]]\nkind = "trials"\n[trials]\nannotators_per_trial = 2\n'
+    protocol_set(study=practising.study, text=without, name="later.toml", reason="No practice.")
+    practise(annotator_client, True, True, False)
+    given = Assignment.objects.filter(participation=practising, kind="practice").values_list("trial", flat=True)
+    assert set(given) == set(known_trials(own, "practice").values_list("pk", flat=True))
