@@ -12,6 +12,7 @@ where it is not near zero, trials per second and latency say little, and CPU per
 
 import argparse
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,6 +125,8 @@ def main() -> None:
     if options.tiny:
         parser.set_defaults(annotators=[1, 4], seconds=0.5, images=20, conditions=6, responses=300, posts=3)
         options = parser.parse_args()
+    # Whoever ends this by a signal, or a time limit, ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with TemporaryDirectory(prefix="harmony-bench-") as name:
         folder = Path(name)
         # Others than the owner must reach the server's data.
