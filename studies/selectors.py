@@ -1,5 +1,6 @@
 """Reads: what pages, the API and the analysis ask for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -87,51 +88,61 @@ def _with_room(participation: OuterRef | int, study: OuterRef | int) -> QuerySet
     )
 
 
-_TALLY = Prepared(
-    lambda participation: (
+_POOL = Prepared(
+    lambda study: (
+        Trial.objects.filter(study=study, is_retired=False)
+        .order_by()
+        .values_list("kind", Value("trial"))
+        .annotate(Count("pk"))
+    ),
+    study=int,
+)
+_TALLY_AND_POOL = Prepared(
+    lambda participation, study: (
         Assignment.objects.filter(participation=participation)
         .exclude(kind=PRACTICE)
         .order_by()
         .values_list("kind", "state")
         .annotate(Count("pk"))
+        .union(_POOL.build(study=study), all=True)
     ),
     participation=int,
-)
-_POOL = Prepared(
-    lambda study: (
-        Trial.objects.filter(study=study, is_retired=False).order_by().values_list("kind").annotate(Count("pk"))
-    ),
     study=int,
 )
 
 
 def pool_of(study: int) -> Pool:
     """Return how many main and catch trials a study has, by its primary key. One query."""
-    numbers: dict[str, int] = dict(_POOL.all(study=study))
+    return _pool_in(_POOL.all(study=study))
+
+
+def _pool_in(rows: Iterable[tuple[str, str, int]]) -> Pool:
+    numbers = {kind: number for kind, what, number in rows if what == "trial"}
     return Pool(mains=numbers.get(Trial.Kind.MAIN, 0), catches=numbers.get(Trial.Kind.CATCH, 0))
 
 
-def _tally_of(participation: int) -> Tally:
-    rows = _TALLY.all(participation=participation)
-    held = [(kind, number) for kind, state, number in rows if state != Assignment.State.RELEASED]
+def _tally_in(rows: Iterable[tuple[str, str, int]]) -> Tally:
+    states = {(kind, state): number for kind, state, number in rows if state != "trial"}
+    held = {(kind, state): number for (kind, state), number in states.items() if state != Assignment.State.RELEASED}
     return Tally(
-        answered=sum(number for _, state, number in rows if state == Assignment.State.ANSWERED),
-        held=sum(number for _, number in held),
-        mains=sum(number for kind, number in held if kind == Assignment.Kind.MAIN),
+        answered=sum(number for (_, state), number in held.items() if state == Assignment.State.ANSWERED),
+        held=sum(held.values()),
+        mains=sum(number for (kind, _), number in held.items() if kind == Assignment.Kind.MAIN),
     )
 
 
 def progress_get(participation: Participation) -> Progress:
-    """Return the annotator's progress, in two queries; practice aside. `total` is all that this annotator will get.
+    """Return the annotator's progress, in one query; practice aside. `total` is all that this annotator will get.
 
     Takes a participation with study and protocol. That no trial was left (`is_exhausted`) is not taken as final in an
-    open study: a third query counts the trials that have room by now, because the study wants more annotators or
+    open study: another query counts the trials that have room by now, because the study wants more annotators or
     because others did not answer in time.
     """
     room = 0
     if participation.is_exhausted and participation.study.state == Study.State.OPEN:
         room = _with_room(participation.pk, participation.study_id).count()
-    return _progress(participation, _tally_of(participation.pk), pool_of(participation.study_id), room)
+    rows = _TALLY_AND_POOL.all(participation=participation.pk, study=participation.study_id)
+    return _progress(participation, _tally_in(rows), _pool_in(rows), room)
 
 
 def _count(queryset: QuerySet[Assignment] | QuerySet[Trial], of: str) -> Coalesce:
@@ -178,10 +189,20 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
     ]
 
 
+_PARTICIPATION = Prepared(
+    lambda slug, annotator: (
+        Participation.objects.select_related("study", "protocol")
+        .filter(study__slug=slug, annotator=annotator)
+        .order_by()[:1]
+    ),
+    slug=str,
+    annotator=int,
+)
+
+
 def participation_find(*, slug: str, annotator: User) -> Participation | None:
     """Return the annotator's part in the study of this slug, with study and protocol; None if there is none."""
-    mine = Participation.objects.select_related("study", "protocol").filter(annotator=annotator)
-    return mine.filter(study__slug=slug).first()
+    return _PARTICIPATION.first(slug=slug, annotator=annotator.pk)
 
 
 _LIVE = Prepared(

@@ -2,31 +2,72 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from studies.draws.numbers import drawn_number
 
 
-# Compared by identity: there is one for each trial, and thousands are looked through.
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
-    """A trial by its primary key, with the primary keys of what it shows."""
+class Candidate(NamedTuple):
+    """A trial by its primary key, with the primary keys of what it shows. Candidates sort as they should come."""
 
+    assigned: int
+    tie: bytes
     trial: int
     key: str
     condition: int
     image: int
     original: int
-    assigned: int
 
 
-Pooled = dict[int, list[Candidate]]
-"""Candidates by condition; those of a condition in the order in which they should come."""
+class Pool:
+    """The trials that an annotator may be given, by condition, those with the fewest annotators first.
+
+    A study has thousands of them and a draw takes ten: `read` is asked for the candidates of some conditions when it
+    comes to their turn. `sizes` says how many each condition has, and is there for all that have any.
+    """
+
+    def __init__(self, sizes: Mapping[int, int], read: Callable[[Sequence[int]], Iterable[Candidate]]) -> None:
+        self.sizes = dict(sizes)
+        self.read = read
+        self.rows: dict[int, list[Candidate]] = {}
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __contains__(self, condition: int | None) -> bool:
+        return condition in self.sizes
+
+    def __getitem__(self, condition: int) -> list[Candidate]:
+        if condition not in self.rows:
+            # Who looks beyond the conditions whose turn it is may have to look through all.
+            self.prepare(list(self.sizes))
+        return self.rows[condition]
+
+    def prepare(self, conditions: Iterable[int]) -> None:
+        """Read the candidates of these conditions at once."""
+        unread = [condition for condition in conditions if condition not in self.rows]
+        if not unread:
+            return
+        self.rows.update({condition: [] for condition in unread})
+        for candidate in self.read(unread):
+            self.rows[candidate.condition].append(candidate)
+        for condition in unread:
+            self.rows[condition].sort()
+
+    def take(self, candidate: Candidate) -> None:
+        """Remove a candidate, and its condition with the last one."""
+        self.rows[candidate.condition].remove(candidate)
+        self.sizes[candidate.condition] -= 1
+        if not self.sizes[candidate.condition]:
+            del self.sizes[candidate.condition]
 
 
 def interleaved_turns(
-    pool: Pooled, had: Counter[int], names: Mapping[int, str], seed: int, code: str
+    pool: Pool, had: Counter[int], names: Mapping[int, str], seed: int, code: str
 ) -> tuple[list[int], int]:
     """Return the conditions of the pool in the order of their turns, and how many share the first turn.
 
@@ -56,7 +97,7 @@ def number_of_code(code: str) -> int:
     return int(found[0]) if found else drawn_number(code)
 
 
-def block_next(pool: Pooled, had: Counter[int], order: Sequence[int], current: int | None, wanted: int) -> int:
+def block_next(pool: Pool, had: Counter[int], order: Sequence[int], current: int | None, wanted: int) -> int:
     """Return the condition of the next trial where all trials of a condition come in a row.
 
     `order` holds the annotator's conditions, `current` is that of the last trial, and `wanted` trials are still to
@@ -65,7 +106,7 @@ def block_next(pool: Pooled, had: Counter[int], order: Sequence[int], current: i
     """
     ahead = [cell for cell in order if cell in pool and cell != current and not had[cell]]
     if current is not None and current in pool:
-        room = [had[current] + len(pool[current]), *(len(pool[cell]) for cell in ahead)]
+        room = [had[current] + pool.sizes[current], *(pool.sizes[cell] for cell in ahead)]
         if not ahead or had[current] < _first_share(room, wanted + had[current]):
             return current
     if ahead:
@@ -89,7 +130,7 @@ def _first_share(room: Sequence[int], wanted: int) -> int:
     return min(room[0], level + (over > 0))
 
 
-def next_candidate(pool: Pooled, turns: Sequence[int], equal: int, seen: set[int], last_image: int | None) -> Candidate:
+def next_candidate(pool: Pool, turns: Sequence[int], equal: int, seen: set[int], last_image: int | None) -> Candidate:
     """Return the first that shows another image and an unseen original, then another image, then any.
 
     For the sake of an unseen original, only the first `equal` conditions change places, and no trial goes before one

@@ -7,7 +7,7 @@ from typing import Literal
 
 from studies.draws.choosing import (
     Candidate,
-    Pooled,
+    Pool,
     balanced_order,
     block_next,
     interleaved_turns,
@@ -67,7 +67,7 @@ class Course:
         plan: Plan,
         mode: Literal["interleaved", "blocked"],
         distance: int,
-        pool: Pooled,
+        pool: Pool,
         names: Mapping[int, str],
         catches: Sequence[Known],
         shown: Sequence[Shown],
@@ -77,6 +77,7 @@ class Course:
         self.seed, self.code, self.plan, self.mode, self.distance = seed, code, plan, mode, distance
         self.pool, self.names, self.catches = pool, names, list(catches)
         self.held = held
+        self.ahead = 1
         self.position = shown[-1].position if shown else 0
         self.mains = [row for row in shown if row.kind == Kind.MAIN]
         self.repeatable = [row for row in self.mains if row.position in repeatable]
@@ -91,6 +92,7 @@ class Course:
     def take(self, number: int) -> list[Shown]:
         """Return the next trials in order, at most `number`; fewer where there are no more."""
         taken: list[Shown] = []
+        self.ahead = number
         while len(taken) < number and (shown := self._next()) is not None:
             taken.append(shown)
             self.position = shown.position
@@ -115,10 +117,9 @@ class Course:
             turns, equal = [block_next(self.pool, self.had, self.order, current, to_come)], 1
         else:
             turns, equal = interleaved_turns(self.pool, self.had, self.names, self.seed, self.code)
+        self.pool.prepare(turns[: self.ahead])
         candidate = next_candidate(self.pool, turns, equal, self.seen, self.last_image)
-        self.pool[candidate.condition].remove(candidate)
-        if not self.pool[candidate.condition]:
-            del self.pool[candidate.condition]
+        self.pool.take(candidate)
         self.had[candidate.condition] += 1
         shown = self._shown(Kind.MAIN, candidate)
         self.mains.append(shown)

@@ -1,12 +1,12 @@
 """Writes: everything that changes a study, its annotators, assignments or responses."""
 
 from studies.services.annotators import Account, AnnotatorError, add_annotators, create_annotators, enrol
+from studies.services.answers import InvalidAnswerError
 from studies.services.copying import CopyError, copy_study
 from studies.services.drawing import OverfullTrialError, assignments_draw
 from studies.services.loading import Change, Loaded, load_bundle
 from studies.services.protocols import protocol_set
 from studies.services.responses import (
-    InvalidAnswerError,
     Outcome,
     Recorded,
     UnknownAssignmentError,

@@ -1,17 +1,17 @@
 """Drawing assignments: who is given which trial, in which order, and on which side."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from studies.draws.choosing import Candidate, Pooled
+from studies.draws.choosing import Candidate, Pool
 from studies.draws.course import Course, Known, Shown
-from studies.draws.numbers import drawn_number
+from studies.draws.numbers import drawn_ties
 from studies.draws.plan import Plan, plan_of
 from studies.draws.sides import sides_of
 from studies.models import Assignment, Condition, Participation, Study, Trial
@@ -24,7 +24,7 @@ __all__ = ["OverfullTrialError", "assignments_draw"]
 
 Kind, State = Assignment.Kind, Assignment.State
 
-# Trials are drawn this many at a time, so that most calls only read.
+# When too few are open, this many are drawn, so that most calls only read.
 BATCH = 10
 
 
@@ -91,7 +91,7 @@ def _draw(participation: Participation, count: int, now: datetime) -> None:
     if live >= count:
         return
     plan = plan_of(study=study, code=participation.code, spec=participation.spec, pool=pool_of(study.pk))
-    wanted = min(max(BATCH, count) - live, plan.total - len(_held(before)))
+    wanted = min(max(BATCH, count - live), plan.total - len(_held(before)))
     returned = _give_back(participation, plan, before, wanted, expires_at)
     before = [replace(given, state=State.LIVE) if given.pk in returned else given for given in before]
     drawn = len(returned)
@@ -128,7 +128,7 @@ def _given(participation: Participation) -> list[_Given]:
             "repeat_of__position",
         )
     )
-    return [_Given(pk, Shown(*shown), side, state, counted) for pk, side, state, counted, *shown in rows]
+    return [_Given(row[0], Shown(*row[4:]), *row[1:4]) for row in rows]
 
 
 def _give_back(
@@ -187,7 +187,7 @@ def _give_new(
         plan=plan,
         mode=spec.trials.conditions,
         distance=spec.repeats.distance,
-        pool=_pool(participation, {given.shown.trial for given in before if given.shown.kind == Kind.MAIN}),
+        pool=_pool(participation),
         names={pk: "/".join(name) for pk, *name in names},
         catches=[known for known in _catches(study) if known.trial not in had] if plan.catches else [],
         shown=[given.shown for given in before],
@@ -240,22 +240,21 @@ def _repeatable(before: Sequence[_Given], *, is_preview: bool) -> set[int]:
     }
 
 
-def _pool(participation: Participation, given: set[int]) -> Pooled:
-    """Return the trials with room that were not given before, by condition, those with the fewest annotators first."""
+def _pool(participation: Participation) -> Pool:
+    """Return the trials with room that this annotator was not given before."""
     study, code = participation.study, participation.code
-    candidates = Trial.objects.filter(study=study, kind=Trial.Kind.MAIN, is_retired=False).order_by()
+    given = Assignment.objects.filter(trial=OuterRef("pk"), participation=participation, kind=Kind.MAIN)
+    trials = Trial.objects.filter(~Exists(given), study=study, kind=Trial.Kind.MAIN, is_retired=False).order_by()
     if not participation.is_preview:
-        candidates = candidates.filter(assigned__lt=study.annotators_per_trial)
-    pool: Pooled = defaultdict(list)
-    for row in candidates.values_list(
-        "pk", "key", "pair__condition_id", "pair__image_id", "pair__original_id", "assigned"
-    ):
-        candidate = Candidate(*row)
-        if candidate.trial not in given:
-            pool[candidate.condition].append(candidate)
-    for rows in pool.values():
-        rows.sort(key=lambda candidate: (candidate.assigned, drawn_number(study.seed, code, candidate.key)))
-    return dict(pool)
+        trials = trials.filter(assigned__lt=study.annotators_per_trial)
+    columns = ("assigned", "pk", "key", "pair__condition_id", "pair__image_id", "pair__original_id")
+
+    def read(conditions: Sequence[int]) -> Iterator[Candidate]:
+        rows = trials.filter(pair__condition__in=conditions).values_list(*columns)
+        ties = drawn_ties((key for _, _, key, *_ in rows), study.seed, code)
+        return (Candidate(assigned, tie, *trial) for (assigned, *trial), tie in zip(rows, ties, strict=True))
+
+    return Pool(dict(trials.values_list("pair__condition").annotate(Count("pk"))), read)
 
 
 def _catches(study: Study) -> list[Known]:

@@ -121,8 +121,8 @@ def test_the_usual_call_takes_few_queries(
     annotator_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ask(annotator_client)
-    # Session, user, participation, open assignments, previous, and two for the progress.
-    with django_assert_num_queries(7):
+    # Session, user, participation, open assignments, previous, and one for the progress.
+    with django_assert_num_queries(6):
         ask(annotator_client)
 
 

@@ -170,6 +170,6 @@ def test_only_json_is_read(annotator_client: Client, tokens: list[str]) -> None:
 def test_an_answer_takes_few_queries(
     annotator_client: Client, tokens: list[str], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # Session, user; transaction, assignment, insert, its savepoint, assignment's state; two for the progress.
-    with django_assert_num_queries(11):
+    # Session, user; transaction, assignment, insert, its savepoint, assignment's state; one for the progress.
+    with django_assert_num_queries(10):
         post(annotator_client, tokens[0], body())
