@@ -58,13 +58,13 @@ def plan_of(*, study: Study, code: str, spec: ProtocolSpec, pool: Pool) -> Plan:
         study.seed,
         code,
         mains,
-        min(_share_of(mains, spec.catch.share), pool.catches),
-        _share_of(mains, spec.repeats.share),
+        min(share_of(mains, spec.catch.share), pool.catches),
+        share_of(mains, spec.repeats.share),
         spec.repeats.distance,
     )
 
 
-def _share_of(mains: int, share: float) -> int:
+def share_of(mains: int, share: float) -> int:
     """Return a share as a number of trials: rounded, and at least one of any."""
     return 0 if share == 0 or mains == 0 else max(1, int(share * mains + 0.5))
 

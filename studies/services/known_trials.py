@@ -6,12 +6,12 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 
 from studies.draws.numbers import drawn_number
+from studies.draws.plan import share_of
 from studies.models import Picture, Protocol, Study, Trial
 from studies.protocol.decoys import TILES, decoy_png
 from studies.protocol.faults import Fault, Step
@@ -247,7 +247,7 @@ def _shown_twice_faults(wanted: Sequence[_Wanted]) -> list[Fault]:
 def _too_few_faults(spec: ProtocolSpec, mains: int) -> list[Fault]:
     """An annotator sees each catch trial once, so there have to be as many as an annotator's share asks for."""
     share = min(mains, spec.trials.per_annotator or mains)
-    needed = ceil(spec.catch.share * share - 1e-9)
+    needed = share_of(share, spec.catch.share)
     there = spec.catch.make + len(spec.catch.trials)
     if needed <= there:
         return []

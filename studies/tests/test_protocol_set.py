@@ -217,6 +217,15 @@ trials = [{ trial = "00001", expected = "original" }, { trial = "0002", expected
     assert Trial.objects.count() == 12
 
 
+def test_there_have_to_be_as_many_catch_trials_as_each_annotator_gets(tiny_study: Study) -> None:
+    protocol_set(study=tiny_study, text=FULL.replace("make = 3", "make = 2"), name="p.toml")
+    with pytest.raises(ProtocolError) as caught:
+        protocol_set(study=tiny_study, text=FULL.replace("make = 3", "make = 1"), name="p.toml")
+    assert str(caught.value) == (
+        "p.toml: catch.make: 0.4 of 6 trials are 2 catch trials, and there are 1; raise it by 1, or lower catch.share"
+    )
+
+
 def test_more_decoys_than_pairs_are_refused_with_the_number_that_is_possible(tiny_study: Study) -> None:
     text = FULL.replace("make = 3", "make = 11")
     with pytest.raises(ProtocolError, match=r"pages\[1\].make: only 1 of 2 decoys.*lower it to 1"):
