@@ -119,14 +119,15 @@ export class Pages {
    * @param {Faults} faults
    * @returns {Promise<Answers>}
    */
-  async #questionnaire({ key, title, html, fields = [] }, faults) {
+  async #questionnaire({ key, title, html, fields = [], button }, faults) {
     const plugin = await stockPlugin(this.#connection, formPlugin(this.#formScript));
     const heading = element("h2", "page-title", title);
     heading.tabIndex = -1;
     const parameters = {
       preamble: element("div", "", heading, prose(html)).innerHTML,
       html: formHtml(fields),
-      button_label: _("Continue"),
+      // The plugin puts it into an attribute.
+      button_label: element("span", "", button ?? _("Continue")).innerHTML.replaceAll('"', "&quot;"),
       // Several answers to one question have one name.
       dataAsArray: true,
       css_classes: ["page-form", "card"],
