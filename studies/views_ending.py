@@ -11,11 +11,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.language import use_language
 from studies.models import Participation, User
+from studies.recruiting.completion import completion_url
 from studies.selectors import participation_find, progress_get
 from studies.selectors_flow import Leaving, flow_step, leaving_of
 from studies.services.withdrawal import participation_withdraw
 
-State, Source = Participation.State, Participation.Source
+Source = Participation.Source
 
 
 def _participation(request: HttpRequest, slug: str) -> Participation:
@@ -25,15 +26,6 @@ def _participation(request: HttpRequest, slug: str) -> Participation:
     if participation.spec.language is not None:
         use_language(request, participation.spec.language)
     return participation
-
-
-def _return_address(participation: Participation) -> str | None:
-    """Return where the recruitment service wants its people back; None for everybody else."""
-    if participation.source != Source.PROLIFIC or participation.state == State.ACTIVE:
-        return None
-    from studies.recruiting.completion import completion_url
-
-    return completion_url(participation)
 
 
 @require_safe
@@ -50,7 +42,7 @@ def done(request: HttpRequest, slug: str) -> HttpResponse:
         "progress": progress_get(participation),
         "outcome": step.outcome if step.kind == "finished" else "",
         "leaving": leaving,
-        "return_address": _return_address(participation),
+        "return_address": completion_url(participation),
         "is_account": participation.source in (Source.ACCOUNT, Source.PREVIEW),
         "may_withdraw": not participation.is_preview and leaving in (Leaving.NOT_LEFT, Leaving.ANSWERS_KEPT),
     }

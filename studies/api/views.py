@@ -91,13 +91,13 @@ class ResponsesView(APIView):
         except InvalidAnswerError as error:
             raise ValidationError({field: [message] for field, message in error.errors.items()}) from error
         participation = recorded.participation
-        participation_visit(participation)
         reply: dict[str, Any] = {
             "code": recorded.outcome.value,
             "detail": recorded.outcome.detail,
             "feedback": recorded.feedback,
         }
         if count and trials_hindrance(participation) is None:
+            participation_visit(participation)
             reply |= next_payload(participation, count)
         else:
             reply |= {"progress": progress_get(participation).as_dict(), "state": participation.study.state}

@@ -1,6 +1,7 @@
 """Erasing who participations are at a recruitment service."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from studies.models import ExternalIdentity, Study, User
@@ -16,7 +17,14 @@ def identities_erase(*, study: Study, actor: User | None = None, codes: list[str
     identities = ExternalIdentity.objects.filter(study=study, erased_at=None)
     if codes is not None:
         identities = identities.filter(participation__code__in=codes)
-    erased = identities.update(external_id="", external_study="", external_session="", erased_at=timezone.now())
+    erased = ids_empty(identities)
     if erased:
         audit_write(study=study, actor=actor, action="identities_erased", detail={"count": erased})
     return erased
+
+
+def ids_empty(identities: QuerySet[ExternalIdentity]) -> int:
+    """Empty the ids of those that are not erased yet; returns how many there were."""
+    return identities.filter(erased_at=None).update(
+        external_id="", external_study="", external_session="", erased_at=timezone.now()
+    )

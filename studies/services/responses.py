@@ -100,11 +100,12 @@ def response_record(
         return _record(annotator, token, answer, lock_study=True)
 
 
-# The participation is locked so that "answered last" holds until the end of the transaction.
+# The participation is locked so that "answered last" holds until the end of the transaction; and before the assignment,
+# in the order in which `of` names them, as by draws and withdrawals, so that none waits for another in a circle.
 _LOCKED = Prepared(
     lambda annotator, token: (
         Assignment.objects.filter(token=token, participation__annotator=annotator)
-        .select_for_update(no_key=True, of=("self", "participation"))
+        .select_for_update(no_key=True, of=("participation", "self"))
         .select_related("participation__study", "participation__protocol", "trial")
     ),
     annotator=int,

@@ -6,6 +6,7 @@ from django.utils import timezone
 from studies.models import ExternalIdentity, Participation, Response
 from studies.services.audit import audit_write
 from studies.services.finishing import completion_code, participation_lock, participation_reread
+from studies.services.identities import ids_empty
 from studies.services.places import places_return
 
 WITHDRAWN = Participation.State.WITHDRAWN
@@ -54,5 +55,4 @@ def _erase(participation: Participation) -> bool:
 
 def identity_erase(participation: Participation) -> int:
     """Empty the ids and keep the keyed digest, by which the same person is not let in a second time."""
-    identities = ExternalIdentity.objects.filter(participation=participation, erased_at=None)
-    return identities.update(external_id="", external_study="", external_session="", erased_at=timezone.now())
+    return ids_empty(ExternalIdentity.objects.filter(participation=participation))

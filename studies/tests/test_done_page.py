@@ -79,6 +79,32 @@ def test_an_end_is_final(started: Participation) -> None:
     assert (started.state, started.completion_code) == ("screened_out", "SCREENED")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "code"), [("completed", "GOOD"), ("screened_out", "OUT"), ("over_quota", "FULL"), ("withdrawn", "LEFT")]
+)
+def test_prolific_gets_its_people_back_with_the_code_of_their_outcome(
+    annotator_client: Client, started: Participation, outcome: str, code: str
+) -> None:
+    codes = {"completed": "GOOD", "screened_out": "OUT", "over_quota": "FULL", "withdrawn": "LEFT"}
+    protocol = add_protocol(started.study, *PAGES, recruitment={"prolific": codes})
+    Participation.objects.update(protocol=protocol, source="prolific")
+    if outcome == "withdrawn":
+        annotator_client.post(WITHDRAW, {"answers": "delete"})
+    else:
+        participation_finish(fresh(started), outcome)
+    page = text(annotator_client)
+    assert f'href="https://app.prolific.com/submissions/complete?cc={code}"' in page
+    assert "My studies" not in page
+
+
+def test_prolific_gets_nobody_back_before_the_end(annotator_client: Client, started: Participation) -> None:
+    protocol = add_protocol(started.study, *PAGES, recruitment={"prolific": {"completed": "GOOD"}})
+    Participation.objects.update(protocol=protocol, source="prolific")
+    page = text(annotator_client)
+    assert "GOOD" not in page
+    assert "prolific.com" not in page
+
+
 def test_who_declined_reads_that_nothing_is_kept(annotator_client: Client, started: Participation) -> None:
     complete(annotator_client, step(annotator_client)["step"]["page"], {"accepted": False})
     page = text(annotator_client)
