@@ -220,3 +220,11 @@ def test_markdown_of_researchers_runs_no_script(new_annotator: NewAnnotator) -> 
     annotator.open()
     annotator.on_page("What you will see")
     assert annotator.page.locator(".prose script, .prose img").count() == 0
+
+
+def test_a_questionnaire_has_the_button_that_its_page_names(new_annotator: NewAnnotator) -> None:
+    named = QUESTIONNAIRE.replace("markdown =", "button = 'On to \"the\" <b>pictures'\nmarkdown =")
+    annotator = new_annotator(protocol=protocol(named, TRIALS))
+    annotator.open()
+    annotator.on_page("About you")
+    expect(annotator.page.get_by_role("button", name='On to "the" <b>pictures', exact=True)).to_be_visible()
