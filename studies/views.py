@@ -17,12 +17,11 @@ from studies.models import Participation, User
 from studies.roles import is_researcher, pictures_for
 from studies.runner_page import allow_plugin_styles, runner_context
 from studies.selectors import (
-    assignment_for_picture,
     participation_find,
+    picture_shown,
     progress_get,
     studies_of_annotator,
 )
-from studies.trial_types import trial_type
 
 
 def _participation(request: HttpRequest, slug: str) -> Participation:
@@ -75,13 +74,10 @@ def picture(request: HttpRequest, token: str, slot: str) -> HttpResponse:
     """Send the picture in a slot of an assignment to its own annotator, or to staff; anyone else gets a 404."""
     if not request.user.is_authenticated:
         raise Http404
-    assignment = assignment_for_picture(token=token, viewer=request.user)
-    if assignment is None:
+    shown = picture_shown(token=token, slot=slot, viewer=request.user)
+    if shown is None:
         raise Http404
-    kind = trial_type(assignment.trial.trial_type)
-    if slot not in kind.slots:
-        raise Http404
-    with default_storage.open(kind.picture(assignment, slot).path) as file:
+    with default_storage.open(shown.path) as file:
         source = file.read()
     body = blinded_png(source, secret=settings.SECRET_KEY, token=token, slot=slot)
     # Kept by the browser alone, so that a picture loaded ahead is there when its trial comes.

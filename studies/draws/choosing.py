@@ -111,7 +111,7 @@ def block_next(pool: Pool, had: Counter[int], order: Sequence[int], current: int
             return current
     if ahead:
         return ahead[0]
-    return current if current in pool else next(cell for cell in order if cell in pool)
+    return next(cell for cell in order if cell in pool)
 
 
 def _first_share(room: Sequence[int], wanted: int) -> int:

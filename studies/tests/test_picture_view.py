@@ -74,8 +74,8 @@ def test_the_browser_alone_may_keep_a_picture(annotator_client: Client, drawn: l
     assert not {"Last-Modified", "ETag", "Content-Disposition"} & set(response.headers)
 
 
-def test_a_picture_takes_one_query_besides_the_session(
+def test_a_picture_takes_two_queries_besides_the_session(
     annotator_client: Client, drawn: list[Assignment], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         annotator_client.get(address(drawn[0], "left"))

@@ -85,7 +85,7 @@ def test_an_annotator_who_is_staff_still_gets_their_own_pictures(
 ) -> None:
     User.objects.update(is_staff=True)
     token = assignments_draw(participation=participation, count=1)[0].token
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert annotator_client.get(reverse("picture", args=[token, "left"])).status_code == 200
 
 

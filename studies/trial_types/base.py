@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from studies.models import Assignment, Picture
+from studies.models import Assignment
 from studies.protocol.spec import ProtocolSpec
 
 
@@ -19,8 +19,8 @@ class TrialType(Protocol):
         """Return the answers that an annotator under this protocol may give."""
         ...
 
-    def picture(self, assignment: Assignment, slot: str) -> Picture:
-        """Return the picture shown in a slot; raises KeyError for a slot that this type does not have."""
+    def picture_id(self, assignment: Assignment, slot: str) -> int:
+        """Return the primary key of the picture shown in a slot; raises KeyError for a slot it does not have."""
         ...
 
     def translate(self, given: str, side: str) -> str:

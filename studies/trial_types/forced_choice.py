@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studies.models import Assignment, Picture, Response
+from studies.models import Assignment, Response
 from studies.protocol.spec import ProtocolSpec
 
 Given, Choice = Response.Given, Response.Choice
@@ -25,20 +25,20 @@ class ForcedChoice:
         """Return `left`, `right`, and the answers that prefer no map, as the protocol has them."""
         return spec.trials.options
 
-    def picture(self, assignment: Assignment, slot: str) -> Picture:
-        """Return the picture shown in a slot; raises KeyError for an unknown slot.
+    def picture_id(self, assignment: Assignment, slot: str) -> int:
+        """Return the primary key of the picture shown in a slot; raises KeyError for an unknown slot.
 
         A decoy takes the place of a map that is not the expected one.
         """
         trial = assignment.trial
         if slot == "image":
-            return trial.pair.image.picture
+            return trial.pair.image.picture_id
         if slot not in self.slots:
             raise KeyError(f'unknown slot "{slot}" (known: {", ".join(self.slots)})')
         role = Choice.FINETUNED if slot == assignment.side else Choice.ORIGINAL
-        if trial.decoy is not None and trial.expected != role:
-            return trial.decoy
-        return trial.pair.finetuned if role == Choice.FINETUNED else trial.pair.original
+        if trial.decoy_id is not None and trial.expected != role:
+            return trial.decoy_id
+        return trial.pair.finetuned_id if role == Choice.FINETUNED else trial.pair.original_id
 
     def translate(self, given: str, side: str) -> str:
         """Return what was chosen; the slots `left` and `right` stand for `original` or `finetuned`."""
