@@ -2,7 +2,7 @@
 /** What a trial looks like: the picture, the question, two maps, and the answers beside them. */
 
 import { button, element, required } from "./dom.js";
-import { _, interpolateNodes } from "./text.js";
+import { _, interpolateNodes, ngettext } from "./text.js";
 import { keySign, optionOf, ratingLabels, ratingSpoken } from "./trial-options.js";
 import { ViewControls } from "./view-controls.js";
 
@@ -123,8 +123,9 @@ function hintLine({ confidence, most_ms: mostMs }) {
     hints.push(element("span", "", _("Answer with how sure you are.")), byKeys);
   }
   if (mostMs !== null) {
-    const seconds = element("b", "", String(mostMs / 1000));
-    hints.push(element("span", "", ...interpolateNodes(_("Time for each trial: %(seconds)s seconds"), { seconds })));
+    const count = mostMs / 1000;
+    const format = ngettext("Time for each trial: %(count)s second", "Time for each trial: %(count)s seconds", count);
+    hints.push(element("span", "", ...interpolateNodes(format, { count: element("b", "", String(count)) })));
   }
   return hints.length > 0 ? element("p", "trial-hints", ...hints) : null;
 }

@@ -80,7 +80,7 @@ def test_english_texts_count_as_left_over() -> None:
 def test_an_english_page_would_be_found_out(annotator: Annotator) -> None:
     annotator.start()
     found = left_over(annotator.page.evaluate(TEXTS), annotator.slug)
-    assert {"Left map", "Neither", "Undo", "0 of 6", "Answer keys:", "on", "Trial", "Progress"} <= set(found)
+    assert {"Left map", "Neither", "Undo", "0 of 6", "Answer keys:", "on", "Study", "Progress"} <= set(found)
     assert "The picture that the network was shown" in found
 
 

@@ -1,0 +1,198 @@
+"""What a protocol can change about trials: answers, ratings, reasons, times, breaks, and how maps are looked at."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.annotator import Annotator
+from tests.e2e.conftest import NewAnnotator
+from tests.e2e.protocols import protocol
+from tests.e2e.site import Site, Stored
+
+pytestmark = pytest.mark.e2e
+
+
+def only(site: Site, slug: str) -> Stored:
+    """Return the one response of a study, as soon as it is there."""
+    site.wait_for_answers(slug, 1)
+    [row] = site.responses(slug)
+    return row
+
+
+@pytest.fixture
+def rating(new_annotator: NewAnnotator) -> Annotator:
+    """An annotator who is asked how sure they are, in front of a trial."""
+    annotator = new_annotator(protocol=protocol(ties="equal_and_both_bad", confidence=3))
+    annotator.start()
+    return annotator
+
+
+def test_equally_good_and_both_bad_are_answers_of_their_own(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=protocol(ties="equal_and_both_bad"))
+    annotator.start()
+    annotator.answer("equal", "both_bad")
+    for key in ("3", "4", "ArrowUp", "ArrowDown"):
+        annotator.ready()
+        annotator.page.keyboard.press(key)
+    annotator.expect_done()
+    given = [row.given for row in site.responses(annotator.slug)]
+    assert given == ["equal", "both_bad", "equal", "both_bad", "equal", "both_bad"]
+
+
+def test_one_click_answers_with_a_rating(rating: Annotator, site: Site) -> None:
+    rating.press("Right map: clearly")
+    row = only(site, rating.slug)
+    assert (row.given, row.confidence) == ("right", 3)
+    assert "selected_ms" not in row.timing
+
+
+def test_ties_are_rated_too(rating: Annotator, site: Site) -> None:
+    rating.press("Both bad: slightly")
+    row = only(site, rating.slug)
+    assert (row.given, row.confidence) == ("both_bad", 1)
+
+
+def test_an_arrow_key_and_a_number_answer_with_a_rating(rating: Annotator, site: Site) -> None:
+    told = rating.page.locator("#told")
+    rating.page.keyboard.press("2")
+    expect(told).to_have_text("First choose with an arrow key, then say how sure you are.")
+    rating.page.keyboard.press("ArrowRight")
+    expect(rating.option("right")).to_have_attribute("aria-pressed", "true")
+    rating.page.keyboard.press("ArrowLeft")
+    expect(rating.option("right")).to_have_attribute("aria-pressed", "false")
+    expect(told).to_have_text("Left map: How sure are you?")
+    rating.page.keyboard.press("2")
+    row = only(site, rating.slug)
+    assert (row.given, row.confidence) == ("left", 2)
+    assert 0 < row.timing["selected_ms"] <= row.rt_ms
+    rating.ready()
+    expect(told).to_have_text("")
+
+
+def test_a_click_on_a_map_alone_is_no_answer_where_a_rating_is_asked_for(rating: Annotator, site: Site) -> None:
+    rating.option("left").click()
+    expect(rating.option("left")).to_have_attribute("aria-pressed", "true")
+    rating.page.wait_for_timeout(300)
+    assert site.answers(rating.slug) == []
+    rating.press("Left map: rather")
+    assert only(site, rating.slug).confidence == 2
+
+
+def test_five_points_are_numbers_with_words_at_their_ends(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=protocol(confidence=5))
+    annotator.start()
+    expect(annotator.page.get_by_text("unsure", exact=True).first).to_be_visible()
+    annotator.press("Left map: 5 of 5")
+    assert only(site, annotator.slug).confidence == 5
+
+
+def test_a_reason_goes_with_the_answer_and_its_keys_answer_nothing(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=protocol(reason="optional", undo=True))
+    annotator.start()
+    annotator.press("Add a reason")
+    field = annotator.page.get_by_label("Your reason (optional), before you answer")
+    expect(field).to_be_focused()
+    annotator.page.keyboard.type("It shows 1 or 2 <i>flowers</i>, u know")
+    annotator.option("left").click()
+    assert only(site, annotator.slug).reason == "It shows 1 or 2 <i>flowers</i>, u know"
+    annotator.ready()
+    expect(field).to_have_value("")
+
+
+def test_maps_are_covered_after_their_time_and_can_still_be_answered(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=protocol(show_for_ms=300))
+    annotator.start()
+    expect(annotator.option("left").locator("img")).to_be_hidden()
+    expect(annotator.page.get_by_alt_text("The picture that the network was shown")).to_be_visible()
+    annotator.answer("right")
+    row = only(site, annotator.slug)
+    assert row.given == "right"
+    # To the frame, on a screen of 60 frames a second; frames of a shared machine can be late.
+    assert 280 < row.timing["masked_ms"] < 450
+
+
+def test_an_answer_before_its_time_is_not_taken_and_a_calm_word_says_so(
+    new_annotator: NewAnnotator, site: Site
+) -> None:
+    annotator = new_annotator(protocol=protocol(least_ms=1200))
+    annotator.start()
+    annotator.page.keyboard.press("1")
+    expect(annotator.page.locator("#told")).to_have_text("Please look at the maps a little longer, and then answer.")
+    annotator.page.wait_for_timeout(1200)
+    annotator.page.keyboard.press("2")
+    row = only(site, annotator.slug)
+    assert (row.given, row.timing["early"]) == ("right", 1)
+    assert row.rt_ms >= 1200
+
+
+def test_a_trial_that_runs_out_of_time_is_over_and_the_next_waits(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=protocol(most_ms=1000, undo=True))
+    annotator.start()
+    expect(annotator.page.get_by_text("Time for each trial: 1 second")).to_be_visible()
+    expect(annotator.page.get_by_role("heading", name="The time for this trial was up")).to_be_focused()
+    row = only(site, annotator.slug)
+    assert row.given == "timeout"
+    assert 1000 <= row.rt_ms < 1500
+    # Nothing passes by while nobody is there.
+    annotator.page.wait_for_timeout(1300)
+    assert len(site.answers(annotator.slug)) == 1
+    expect(annotator.page.locator("#undo")).to_be_hidden()
+    annotator.press("Next trial")
+    annotator.answer("left")
+    assert [given for _, _, given in site.wait_for_answers(annotator.slug, 2)] == ["timeout", "left"]
+
+
+def test_a_break_comes_every_few_trials_and_says_how_far_one_is(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=protocol(break_every=2))
+    annotator.start()
+    annotator.answer("left", "right")
+    heading = annotator.page.get_by_role("heading", name="Time for a short break")
+    expect(heading).to_be_focused()
+    expect(annotator.page.get_by_text("You have answered 2 of 6 trials.")).to_be_visible()
+    annotator.press("Go on")
+    annotator.answer("left", "right")
+    expect(heading).to_be_visible()
+    annotator.page.reload()
+    annotator.answer("left", "right")
+    annotator.expect_done()
+    gaps = [row.timing["gap_ms"] for row in site.responses(annotator.slug)]
+    assert [gap is None for gap in gaps] == [True, False, True, False, True, False]
+
+
+def test_undo_works_from_a_break(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=protocol(break_every=2, undo=True))
+    annotator.start()
+    annotator.answer("left", "right")
+    expect(annotator.page.get_by_role("heading", name="Time for a short break")).to_be_visible()
+    annotator.page.get_by_role("button", name="Undo").click()
+    annotator.answer("neither")
+    annotator.answer("left")
+    assert site.wait_for_answers(annotator.slug, 4) == [
+        (1, 1, "left"),
+        (2, 1, "right"),
+        (2, 2, "neither"),
+        (3, 1, "left"),
+    ]
+
+
+def test_sliders_show_the_picture_under_both_maps_and_what_was_done_is_noted(
+    new_annotator: NewAnnotator, site: Site
+) -> None:
+    annotator = new_annotator(protocol=protocol(overlay_controls=True))
+    annotator.start()
+    page = annotator.page
+    expect(page.get_by_label("Left to right")).to_be_hidden()
+    page.get_by_label("Map opacity").press("ArrowLeft")
+    page.get_by_label("Zoom").press("End")
+    expect(page.get_by_label("Left to right")).to_be_visible()
+    for side in ("left", "right"):
+        shown = page.locator(f"[data-choice={side}] .map").evaluate(
+            "map => [getComputedStyle(map).opacity, getComputedStyle(map).transform]"
+        )
+        assert shown == ["0.95", "matrix(4, 0, 0, 4, 0, 0)"]
+    assert site.answers(annotator.slug) == []
+    annotator.answer("left")
+    annotator.ready()
+    expect(page.get_by_label("Zoom")).to_have_value("1")
+    uses = only(site, annotator.slug).timing["view"]
+    assert [(use["control"], use["value"]) for use in uses] == [("strength", 95), ("zoom", 4)]
+    assert 0 < uses[0]["ms"] <= uses[1]["ms"]
