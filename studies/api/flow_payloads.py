@@ -24,7 +24,7 @@ def flow_payload(participation: Participation, step: Step) -> dict[str, Any]:
         "step": step_payload(participation, step),
         "place": {"index": step.index, "of": step.of},
         "progress": progress_get(participation).as_dict(),
-        "state": participation.study.state,
+        "state": participation.study_state,
         "participation_state": participation.state,
     }
 

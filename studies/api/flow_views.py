@@ -34,7 +34,7 @@ def hindered(participation: Participation, hindrance: Hindrance) -> Response:
     body = {
         "code": hindrance.value,
         "detail": hindrance.detail,
-        "state": participation.study.state,
+        "state": participation.study_state,
         "participation_state": participation.state,
     }
     return Response(body, status=status.HTTP_409_CONFLICT)

@@ -45,7 +45,7 @@ def next_payload(participation: Participation, count: int) -> dict[str, Any]:
         "previous": None if previous is None else assignment_payload(previous, participation),
         "settings": trial_settings(spec),
         "progress": progress_get(participation).as_dict(),
-        "state": participation.study.state,
+        "state": participation.study_state,
     }
 
 
@@ -100,5 +100,5 @@ class ResponsesView(APIView):
             participation_visit(participation)
             reply |= next_payload(participation, count)
         else:
-            reply |= {"progress": progress_get(participation).as_dict(), "state": participation.study.state}
+            reply |= {"progress": progress_get(participation).as_dict(), "state": participation.study_state}
         return Response(reply, status=STATUS[recorded.outcome])

@@ -68,6 +68,13 @@ class Participation(models.Model):
         """The protocol under which the annotator takes part."""
         return self.study.plain_spec if self.protocol is None else self.protocol.spec
 
+    @property
+    def study_state(self) -> str:
+        """The state of the study as it holds for this annotator: previews go on in one that is paused or closed."""
+        if self.is_preview and self.study.archived_at is None:
+            return Study.State.OPEN
+        return self.study.state
+
     def clean(self) -> None:
         """Refuse, in forms, to enrol people in a study whose annotators are simulated."""
         study = Study.objects.filter(pk=self.study_id).first()

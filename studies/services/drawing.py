@@ -72,7 +72,7 @@ def assignments_draw(*, participation: Participation, count: int) -> list[Assign
             locked = participation_lock(participation)
             if locked.state != Participation.State.ACTIVE:
                 return []
-            if locked.study.state != Study.State.OPEN:
+            if locked.study_state != Study.State.OPEN:
                 return live
             _draw(locked, count, now)
         participation.is_exhausted = locked.is_exhausted

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from studies.models import Assignment, PageRecord, Participation, Response, Study, Trial, User
 from studies.services import assignments_draw, copy_study, enrol
-from studies.services.lifecycle import ArchivedStudyError, LifecycleError, study_archive
+from studies.services.lifecycle import ArchivedStudyError, LifecycleError, study_archive, study_set_state
 from studies.services.previews import preview_start
 from studies.tests.test_drawing import answer
 
@@ -62,6 +64,26 @@ def test_who_takes_part_keeps_their_answers(tiny_study: Study, researcher: User)
     with pytest.raises(LifecycleError, match="You take part in this study yourself, as A01"):
         preview_start(study=tiny_study, actor=researcher)
     assert Response.objects.count() == 1
+
+
+@pytest.mark.parametrize("state", ["paused", "closed"])
+def test_a_study_can_be_previewed_before_it_is_open_and_after(tiny_study: Study, researcher: User, state: str) -> None:
+    study_set_state(study=tiny_study, state=state, actor=researcher)
+    preview = preview_start(study=tiny_study, actor=researcher)
+    drawn = assignments_draw(participation=preview, count=2)
+    assert len(drawn) == 2
+    answer(drawn[0])
+    client = Client()
+    client.force_login(researcher)
+    url = reverse("assignments_next", args=["tiny"])
+    reply = client.post(url, {"count": 1}, content_type="application/json").json()
+    assert (reply["state"], len(reply["assignments"])) == ("open", 1)
+
+
+def test_a_preview_ends_with_the_archive(tiny_study: Study, researcher: User) -> None:
+    preview = preview_start(study=tiny_study, actor=researcher)
+    study_archive(study=tiny_study, actor=researcher)
+    assert assignments_draw(participation=Participation.objects.get(pk=preview.pk), count=2) == []
 
 
 def test_a_simulated_study_has_no_preview(tiny_study: Study, researcher: User) -> None:
