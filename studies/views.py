@@ -19,7 +19,6 @@ from studies.runner_page import allow_plugin_styles, runner_context
 from studies.selectors import (
     participation_find,
     picture_shown,
-    progress_get,
     studies_of_annotator,
 )
 
@@ -53,20 +52,6 @@ def runner(request: HttpRequest, slug: str) -> HttpResponse:
         use_language(request, participation.spec.language)
     allow_plugin_styles(request, participation.spec)
     return render(request, "studies/runner.html", context)
-
-
-@require_safe
-@never_cache
-@login_required
-def done(request: HttpRequest, slug: str) -> HttpResponse:
-    """Thank the annotator, or say what is left; those who take no part get a 404."""
-    participation = _participation(request, slug)
-    context = {
-        "study": participation.study,
-        "participation": participation,
-        "progress": progress_get(participation),
-    }
-    return render(request, "studies/done.html", context)
 
 
 @require_safe

@@ -36,11 +36,13 @@ def done(request: HttpRequest, slug: str) -> HttpResponse:
     participation = _participation(request, slug)
     step = flow_step(participation)
     leaving = leaving_of(participation)
+    # All is entered, but the runner has not come back for the end: it does so with "Continue".
+    is_pending = participation.state == Participation.State.ACTIVE and participation.protocol is not None
     context = {
         "study": participation.study,
         "participation": participation,
         "progress": progress_get(participation),
-        "outcome": step.outcome if step.kind == "finished" else "",
+        "outcome": step.outcome if step.kind == "finished" and not is_pending else "",
         "leaving": leaving,
         "return_address": completion_url(participation),
         "is_account": participation.source in (Source.ACCOUNT, Source.PREVIEW),

@@ -1,6 +1,7 @@
 """GET /studies/<slug>/done/ and GET, POST /studies/<slug>/withdraw/."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -71,6 +72,16 @@ def test_a_code_that_the_protocol_fixes_is_shown(annotator_client: Client, start
 def test_an_outcome_without_a_code_shows_none(annotator_client: Client, started: Participation) -> None:
     participation_finish(started, "failed_checks")
     assert 'id="completion-code"' not in text(annotator_client)
+
+
+def test_who_was_cut_off_just_before_the_end_is_led_back_to_it(
+    annotator_client: Client, started: Participation
+) -> None:
+    for page in started.spec.pages:
+        PageRecord.objects.create(participation=started, key=page.key, kind=page.kind, uuid=uuid4())
+    assert ">Continue</a>" in text(annotator_client)
+    assert step(annotator_client)["step"]["outcome"] == "completed"
+    assert "Thank you, that was everything" in text(annotator_client)
 
 
 def test_an_end_is_final(started: Participation) -> None:

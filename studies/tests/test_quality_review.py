@@ -13,7 +13,7 @@ from studies.selectors_quality import session_of
 from studies.services import assignments_draw
 from studies.services.quality import participation_exclude, participation_readmit, quality_review
 from studies.tests.flow_studies import GOODBYE, TRIALS, add_protocol, answer_all, fresh, step
-from studies.tests.test_next_assignments_api import ADDRESS
+from studies.tests.test_next_assignments_api import ADDRESS, answer
 
 FAST = {"rule": "fast_share", "limit": 0.5, "fast_ms": 950}
 
@@ -189,6 +189,16 @@ def test_leaving_someone_out_returns_their_places_and_releases_what_is_open(part
     assert not Assignment.objects.filter(state="live").exists()
     assert not participation_exclude(participation, "again")
     assert participation.excluded_because == "pressed one key all the time"
+
+
+def test_a_late_answer_of_someone_left_out_takes_no_place(
+    annotator_client: Client, participation: Participation
+) -> None:
+    participation = started(participation)
+    [late] = assignments_draw(participation=participation, count=1)
+    participation_exclude(participation, "a reason")
+    answer(annotator_client, late.token)
+    assert set(Trial.objects.values_list("assigned", flat=True)) == {0}
 
 
 def test_whoever_completed_stays_so_when_left_out(participation: Participation) -> None:
