@@ -107,7 +107,7 @@ class AnnotatorRow:
 class Answer(NamedTuple):
     """One of the latest answers."""
 
-    at: datetime
+    at: datetime | None
     annotator: str
     trial: int
     trial_key: str
@@ -180,13 +180,13 @@ def study_numbers(study: Study, *, now: datetime) -> StudyNumbers:
         people=people(study),
         annotators=annotator_rows(study)[:SHOWN_ANNOTATORS],
         recent=latest[:SHOWN],
-        findings=findings.select_related("participation").order_by("-found_at", "-pk")[:SHOWN],
+        findings=list(findings.select_related("participation").order_by("-found_at", "-pk")[:SHOWN]),
         findings_in_all=findings.count(),
         timed=len(timed),
         flagged=sum(bool(answer.flags) for answer in latest),
         median_ms=_median(answer.rt_ms for answer in timed),
         median_visit=_median_visit(study),
-        projection=project([answer.at for answer in latest if answer.is_counted], remaining=fill.remaining, now=now),
+        projection=project(_times(latest), remaining=fill.remaining, now=now),
         at=now,
     )
 
@@ -222,6 +222,11 @@ def _latest_answers(study: Study) -> list[Answer]:
         )
     }
     return [found[pk] for pk in pks if pk in found]
+
+
+def _times(latest: Sequence[Answer]) -> list[datetime]:
+    """Return when those answers were given that fill places."""
+    return [answer.at for answer in latest if answer.at is not None and answer.is_counted]
 
 
 def _conditions(study: Study, timed: Sequence[Answer]) -> list[ConditionRow]:

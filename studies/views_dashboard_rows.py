@@ -1,6 +1,7 @@
 """The researchers' pages of annotators and trials. They only read; roles of maps are shown."""
 
 from statistics import median
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ def annotators(request: HttpRequest, study: Study) -> HttpResponse:
     """List the annotators, those who answered last first; `?state=` leaves one kind."""
     state = one_of(request.GET.get("state"), ANNOTATOR_FILTERS)
     rows = numbered(request, annotator_rows(study, state=state))
-    context = {"rows": rows, "state": state, "states": ANNOTATOR_FILTERS}
+    context: dict[str, Any] = {"rows": rows, "state": state, "states": ANNOTATOR_FILTERS}
     return page(request, study, "dashboard/annotators.html", tab="dashboard_annotators", **context)
 
 
@@ -41,7 +42,7 @@ def annotator(request: HttpRequest, study: Study, code: str) -> HttpResponse:
     session = annotator_session(participation)
     timed = [given for given in session.answers if given.assignment.round == 0 and not given.is_timeout]
     times = [given.response.rt_ms for given in timed]
-    context = {
+    context: dict[str, Any] = {
         "participation": participation,
         "session": session,
         "findings": participation.findings.all(),
@@ -87,7 +88,7 @@ def trials(request: HttpRequest, study: Study) -> HttpResponse:
     found = trial_rows(study, condition=int(chosen) if chosen else None, kind=kind, search=search)
     rows = numbered(request, found)
     choices = choices_of(list(rows))
-    context = {
+    context: dict[str, Any] = {
         "rows": rows,
         "listed": [(trial, choices[trial.pk]) for trial in rows],
         "conditions": conditions,
@@ -105,5 +106,5 @@ def trial(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
     found = trial_of(study, pk)
     if found is None:
         raise Http404("this study has no such trial")
-    context = {"trial": found, "answers": trial_answers(found)}
+    context: dict[str, Any] = {"trial": found, "answers": trial_answers(found)}
     return page(request, study, "dashboard/trial.html", tab="dashboard_trials", **context)

@@ -112,7 +112,7 @@ def duration(value: timedelta | None) -> str:
         return "–"
     seconds = round(value.total_seconds())
     units = ((_("d"), 86_400), (_("h"), 3600), (_("min"), 60), (_("s"), 1))
-    parts = []
+    parts: list[tuple[int, str]] = []
     for unit, size in units:
         number, seconds = divmod(seconds, size)
         if number or parts:

@@ -35,8 +35,8 @@ OF_SHARERS = {
 }
 
 
-def logged_in(user: User, **options: bool) -> Client:
-    client = Client(**options)
+def logged_in(user: User, *, enforce_csrf_checks: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=enforce_csrf_checks)
     client.force_login(user)
     return client
 

@@ -249,11 +249,16 @@ def test_a_page_takes_no_more_queries_for_more_answers(
     staff_client: Client, participation: Participation, new_user: NewUser, name: str
 ) -> None:
     trial = Trial.objects.order_by("key")[0]
-    argument = {"dashboard_annotator": ["A01"], "dashboard_trial": [trial.pk], "dashboard_trials": []}[name]
+    arguments: dict[str, list[object]] = {
+        "dashboard_annotator": ["A01"],
+        "dashboard_trial": [trial.pk],
+        "dashboard_trials": [],
+    }
+    address = reverse(name, args=["tiny", *arguments[name]])
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert staff_client.get(reverse(name, args=["tiny", *argument])).status_code == 200
+            assert staff_client.get(address).status_code == 200
         return len(captured)
 
     draw_all(enrol(study=participation.study, annotator=new_user("second")))
