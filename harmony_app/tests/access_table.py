@@ -3,8 +3,8 @@
 A new address needs an entry here, or `test_access_table.py` fails: the URL pattern's name (with its namespace) and a
 rule per method that it answers. Methods that are not listed must be refused. The statuses stand in the order of `Role`;
 `LOG_IN` is a redirect to the log-in. Arguments of the address come from `Scene.arguments` by their names; a rule with
-`arguments={...}` replaces some, with texts or with functions of the scene. `body` is what is sent: a dictionary as a
-form, or as JSON with `is_json=True`; again a function of the scene may give it.
+arguments of its own replaces some, with texts or with functions of the scene. `body` is what is sent: a dictionary as a
+form, or as JSON with `is_json=True`; `query` is what stands behind the question mark. A function may give them, too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,9 +44,9 @@ class Rule:
     is_json: bool = False
 
 
-def get(*expected: Expected, **arguments: Given) -> Rule:
-    """A page or a download: one status for each role, then arguments of the address that are not the scene's."""
-    return Rule("GET", expected, arguments)
+def get(*expected: Expected, query: Body | None = None, **arguments: Given) -> Rule:
+    """A page or a download: one status for each role, then what is asked and arguments that are not the scene's."""
+    return Rule("GET", expected, arguments, query or {})
 
 
 def post(*expected: Expected, body: Body | None = None, is_json: bool = False, **arguments: Given) -> Rule:
@@ -56,7 +56,8 @@ def post(*expected: Expected, body: Body | None = None, is_json: bool = False, *
 
 UUID = "a6a0b6a2-6a3c-4d83-9df1-5f0a6a2f6c11"
 ANSWER = {"uuid": UUID, "revision": 1, "choice": "left", "rt_ms": 900, "timing": {}}
-PROTOCOL = '[[pages]]\nkind = "trials"\n'
+PROTOCOL = '[[pages]]\nkind = "trials"\n\n[trials]\nannotators_per_trial = 2\n'
+PROLIFIC = {"PROLIFIC_PID": "a" * 24, "STUDY_ID": "b" * 24, "SESSION_ID": "c" * 24}
 
 
 def paged(scene: Scene) -> str:
@@ -72,7 +73,9 @@ def open_link_key(scene: Scene) -> str:
     return str(scene.link.pk)
 
 
-PROLIFIC = {"PROLIFIC_PID": "a" * 24, "STUDY_ID": "b" * 24, "SESSION_ID": "c" * 24}
+def welcomed(scene: Scene) -> dict[str, str]:
+    """The page before the trials, as it is sent when it was read."""
+    return {"uuid": UUID, "digest": scene.welcome_digest}
 
 
 # fmt: off
@@ -87,6 +90,12 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
                              post(LOG_IN, 200, 200, 200, 200, 200)],
     "password_change_done": [get(LOG_IN, 200, 200, 200, 200, 200)],
 
+    # Coming in; whoever has an account must agree to leave it first
+    "join":                 [get(200, 200, 200, 200, 200, 200, token=open_link),
+                             post(302, 409, 409, 409, 409, 409, token=open_link)],
+    "prolific":             [get(200, 200, 200, 200, 200, 200, query=PROLIFIC, slug=paged),
+                             post(302, 409, 409, 409, 409, 409, body=PROLIFIC, slug=paged)],
+
     # Annotators
     "home":                 [get(LOG_IN, 200, 200, 200, 200, 200)],
     "runner":               [get(LOG_IN, 200, 404, 404, 404, 404)],
@@ -94,19 +103,13 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
     "withdraw":             [get(LOG_IN, 200, 404, 404, 404, 404),
                              post(LOG_IN, 302, 404, 404, 404, 404, body={"answers": "delete"})],
     "steps_next":           [post(403, 200, 404, 404, 404, 404, is_json=True)],
-    "page":                 [post(403, 201, 404, 404, 404, 404, body={"uuid": UUID}, is_json=True, slug=paged)],
+    "page":                 [post(403, 201, 404, 404, 404, 404, body=welcomed, is_json=True, slug=paged)],
     "withdrawal":           [post(403, 200, 404, 404, 404, 404, body={"delete": True}, is_json=True)],
     "assignments_next":     [post(403, 200, 404, 404, 404, 404, body={"count": 2}, is_json=True)],
     "responses":            [post(403, 201, 404, 404, 404, 404, body=ANSWER, is_json=True)],
     "picture":              [get(404, 200, 404, 200, 404, 200)],
 
-    # Newcomers. Whoever has an account is asked first.
-    "join":                 [get(200, 200, 200, 200, 200, 200, token=open_link),
-                             post(302, 409, 409, 409, 409, 409, token=open_link)],
-    "prolific":             [get(400, 400, 400, 400, 400, 400, slug=paged),
-                             post(302, 409, 409, 409, 409, 409, body=PROLIFIC, slug=paged)],
-
-    # Researchers: the report and the stored pictures
+    # Researchers: the report and the stored pictures, which the other study has in common with this one
     "stored_picture":       [get(LOG_IN, 404, 404, 200, 200, 200)],
     "report":               [get(LOG_IN, 404, 404, 200, 404, 200)],
     "report-download":      [get(LOG_IN, 404, 404, 200, 404, 200)],

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.test import Client
 
 from studies.models import Assignment, Collaborator, Link, Participation, Study, User
+from studies.protocol.markdown import text_digest
 from studies.services import assignments_draw, copy_study, enrol, load_bundle
 from studies.tests.flow_studies import TRIALS, WELCOME, add_protocol
 from studies.tests.test_drawing import answer
@@ -37,6 +38,11 @@ class Scene:
     link: Link
     # The browsers of those who have asked for something, by primary key.
     clients: dict[int | None, Client] = field(default_factory=dict)
+
+    @property
+    def welcome_digest(self) -> str:
+        """The digest of the page before the trials of `paged`."""
+        return text_digest(WELCOME["markdown"])
 
     @property
     def arguments(self) -> Mapping[str, str]:

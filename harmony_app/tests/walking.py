@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,10 @@ from harmony_app.tests.access_table import ACCESS, ADMIN_LOG_IN, LOG_IN, Expecte
 from harmony_app.tests.scene import Scene
 from studies.models import User
 
+Cell = tuple[str, str]
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
+# Those for whom every method is tried: nobody, someone with a part in the study, and someone who may do anything.
+TRIERS = (Role.ANONYMOUS, Role.ANNOTATOR, Role.ADMIN)
 ADMIN_NAMESPACE = "admin"
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "ALTER", "CREATE", "DROP")
 LOG_INS = {"/accounts/login/?next=": LOG_IN, "/admin/login/?next=": ADMIN_LOG_IN}
@@ -37,6 +42,21 @@ class Reply:
     @property
     def is_html(self) -> bool:
         return self.headers.get("Content-Type", "").startswith("text/html")
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What was got on a walk through the whole site.
+
+    By name and method of a rule: what each role got, the collaborator, and each role without a CSRF token. By name:
+    replies to methods that are not in the table. By route: pages of Django's admin.
+    """
+
+    cells: Mapping[Cell, Mapping[Role, Reply]]
+    of_collaborator: Mapping[Cell, Reply]
+    without_token: Mapping[Cell, Mapping[Role, Reply]]
+    other_methods: Mapping[str, Sequence[tuple[Role, Reply]]]
+    of_admin: Mapping[str, Sequence[tuple[Role, Reply]]]
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,47 @@ def route_of(path: str) -> str:
     return resolve(path).route
 
 
+def walk(scene: Scene) -> Walk:
+    """Ask for everything; takes a while."""
+    every = list(rules())
+    return Walk(
+        cells={
+            (name, rule.method): {role: ask_by_rule(name, rule, user_in(role, scene), scene) for role in Role}
+            for name, rule in every
+        },
+        of_collaborator={
+            (name, rule.method): ask_by_rule(name, rule, scene.collaborator, scene) for name, rule in every
+        },
+        without_token={
+            (name, rule.method): {
+                role: ask_by_rule(name, rule, user_in(role, scene), scene, enforce_csrf=True) for role in Role
+            }
+            for name, rule in every
+            if rule.method == "POST"
+        },
+        other_methods={name: list(_by_other_methods(name, scene)) for name in ACCESS},
+        of_admin={address.route: list(_in_admin(address, scene)) for address in addresses() if address.is_of_admin},
+    )
+
+
+def _by_other_methods(name: str, scene: Scene) -> Iterator[tuple[Role, Reply]]:
+    listed = ACCESS[name]
+    path = path_of(name, listed[0], scene)
+    for method in METHODS:
+        if method not in {rule.method for rule in listed}:
+            for role in TRIERS:
+                yield role, ask(scene, user_in(role, scene), method, path)
+
+
+def _in_admin(address: Address, scene: Scene) -> Iterator[tuple[Role, Reply]]:
+    # Objects are those with the study's primary key.
+    path = "/" + re.sub("<[^>]*>", str(scene.study.pk), address.route.replace("^", "").replace("$", ""))
+    for role in Role:
+        yield role, ask(scene, user_in(role, scene), "GET", path)
+    for method in ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"):
+        yield Role.ADMIN, ask(scene, scene.admin, method, path)
+
+
 def ask(scene: Scene, user: User | None, method: str, path: str, *, enforce_csrf: bool = False, **sent: Any) -> Reply:
     """Ask as someone, and take back whatever it changed, in the database and in the browser."""
     client = _client(scene, user)
@@ -113,20 +174,24 @@ def ask(scene: Scene, user: User | None, method: str, path: str, *, enforce_csrf
 def ask_by_rule(name: str, rule: Rule, user: User | None, scene: Scene, *, enforce_csrf: bool = False) -> Reply:
     """Ask as the access table says."""
     body = rule.body(scene) if callable(rule.body) else rule.body
-    sent: dict[str, Any] = {}
-    if rule.method != "GET":
-        sent = _as_json(body) if rule.is_json else _as_form(body)
     path = path_of(name, rule, scene)
+    sent: dict[str, Any] = {}
+    if rule.method == "GET":
+        path += f"?{urlencode(body)}" if body else ""
+    else:
+        sent = _as_json(body) if rule.is_json else _as_form(body)
     return ask(scene, user, rule.method, path, enforce_csrf=enforce_csrf, **sent)
 
 
 def _client(scene: Scene, user: User | None) -> Client:
-    """Return the browser of someone, made once: to load the middleware takes longer than to ask."""
+    """Return the browser of someone, logged in once. All share one handler: loading the middleware takes longest."""
     key = None if user is None else user.pk
     if key not in scene.clients:
-        scene.clients[key] = Client(raise_request_exception=False)
+        client = Client(raise_request_exception=False)
+        client.handler = next((made.handler for made in scene.clients.values()), client.handler)
         if user is not None:
-            scene.clients[key].force_login(user)
+            client.force_login(user)
+        scene.clients[key] = client
     return scene.clients[key]
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -232,7 +233,8 @@ def _zip(entries: Mapping[str, bytes]) -> bytes:
 
 def _with_entry(bundle: Path, name: str, data: bytes = SECRET, mode: int = 0) -> bytes:
     content = io.BytesIO(archive_of(bundle))
-    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
+    # A name that is there already is the point of one of them.
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as archive:
         entry = zipfile.ZipInfo(name)
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.external_attr = mode << 16
