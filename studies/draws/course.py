@@ -95,6 +95,7 @@ class Course:
         self.ahead = number
         while len(taken) < number and (shown := self._next()) is not None:
             taken.append(shown)
+            self.ahead -= 1
             self.position = shown.position
             self.held[shown.kind] += 1
             self.seen.add(shown.original)
