@@ -14,11 +14,13 @@ from django.utils.translation import ngettext
 
 from studies.dashboard_pages import numbered, page, study_change
 from studies.forms_dashboard import LinksForm
-from studies.models import ExternalIdentity, Link, Study, User
+from studies.models import ExternalIdentity, Link, Participation, Study, User
 from studies.recruiting.prolific import PARAMETERS
 from studies.selectors_recruitment import current_spec, link_state, places
 from studies.services.identities import identities_erase
 from studies.services.links import LinkError, link_revoke, links_create
+
+OUTCOMES = [state for state in Participation.State.values if state != Participation.State.ACTIVE]
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def _links_page(request: HttpRequest, study: Study, form: LinksForm, *, status: 
         .order_by("-created_at", "-pk")
     )
     spec = current_spec(study)
+    prolific = spec.recruitment.prolific
     pages: Page[Link] = numbered(request, listed)
     context = {
         "rows": pages,
@@ -64,7 +67,8 @@ def _links_page(request: HttpRequest, study: Study, form: LinksForm, *, status: 
         "form": form,
         "named": _named(study),
         "places": places(study, spec),
-        "prolific": spec.recruitment.prolific,
+        "prolific": prolific,
+        "codes": [] if prolific is None else [(outcome, getattr(prolific, outcome)) for outcome in OUTCOMES],
         "prolific_address": _prolific_address(request, study),
     }
     return page(request, study, "dashboard/links.html", tab="dashboard_links", status=status, **context)
