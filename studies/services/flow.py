@@ -21,7 +21,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 
 def flow_advance(*, participation: Participation) -> Step:
-    """Return the annotator's next step, after doing what is the server's part: see the notes of each function.
+    """Return the annotator's next step, after doing the server's part of the way there.
 
     The first call starts the participation and pins the protocol; the trials of a practice round are drawn; a finished
     practice and the end of the trials are recorded; with the last page the participation is completed. Calling it
