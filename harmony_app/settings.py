@@ -134,6 +134,8 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "studies.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Before CSRF checks, which read the whole body.
+    "harmony_app.body_size.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
