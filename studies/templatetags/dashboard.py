@@ -94,6 +94,12 @@ def name(value: object) -> str:
 
 
 @register.filter
+def plain(value: float) -> str:
+    """A number with at most three decimals, and none that say nothing: `0.6`, `20`."""
+    return f"{round(value, 3):.12g}"
+
+
+@register.filter
 def milliseconds(value: float | None) -> str:
     """A reaction time: `480 ms`, `1.9 s`, `2 min 5 s`; a dash for None."""
     if value is None:

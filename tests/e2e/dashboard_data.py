@@ -38,6 +38,12 @@ confidence = 3
 [[quality]]
 rule = "fast_share"
 limit = 0.1
+
+[recruitment]
+places = 40
+
+[recruitment.prolific]
+completed = "C0MPLETE"
 """
 
 
@@ -65,6 +71,7 @@ def fill(slug: str) -> None:
         User,
     )
     from studies.services import assignments_draw, enrol
+    from studies.services.links import link_revoke, links_create
     from studies.services.protocols import protocol_set
 
     study = Study.objects.get(slug=slug)
@@ -105,6 +112,9 @@ def fill(slug: str) -> None:
     Participation.objects.filter(pk=excluded.pk).update(
         is_excluded=True, excluded_because="not a person", state="failed_checks", finished_at=now
     )
+    links_create(study=study, kind="open", label="Pilot", quota=20, expires_at=now + timedelta(days=9), actor=owner)
+    for link in links_create(study=study, kind="invitation", count=2, actor=owner)[1:]:
+        link_revoke(link=link, actor=owner)
     protocol_set(study=study, text=PROTOCOL, name="protocol.toml", actor=owner, reason="To ask for confidence.")
     logged_in = {
         SESSION_KEY: str(owner.pk),

@@ -28,6 +28,7 @@ PAGES = (
     "protocol/",
     "protocol/1/",
     "links/",
+    "identities/erase/",
     "results/",
     "log/",
     "settings/",
