@@ -120,7 +120,8 @@ export class Practice {
     });
     if (feedback !== null) {
       const { correct, text } = /** @type {{correct: boolean, text: string}} */ (feedback);
-      await this.#screens.show(FeedbackScreenPlugin, { pictures, choice, correct, text });
+      const content = { pictures, choice, correct, text };
+      await this.#screens.show(FeedbackScreenPlugin, content, () => this.#notices.waiting(null));
     }
     releasePictures(pictures);
   }

@@ -50,6 +50,7 @@ def answer(annotator: Annotator, site: Site, *, rightly: bool) -> None:
     annotator.option(choose(site, annotator.slug)).click()
     title = "That is right" if rightly else "That is not right"
     expect(annotator.page.get_by_role("heading", name=title)).to_be_focused()
+    expect(annotator.page.locator("#waiting")).to_be_hidden()
     annotator.press("Go on")
 
 
