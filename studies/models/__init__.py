@@ -6,10 +6,12 @@ from studies.models.management import AuditEntry, Collaborator
 from studies.models.materials import Condition, Fixed, Image, Pair, Picture, Study, Trial
 from studies.models.protocols import PageRecord, Protocol, QualityFinding
 from studies.models.recruitment import ExternalIdentity, Link, LinkUse
+from studies.models.tokens import ApiToken
 from studies.models.users import User
 
 __all__ = [
     "AnsweredStudyError",
+    "ApiToken",
     "AppendOnlyError",
     "Assignment",
     "AuditEntry",
