@@ -55,6 +55,31 @@ NAMES = {
     "longest_run": gettext_lazy("longest run of one answer"),
     "neither_share": gettext_lazy("share of neither"),
     "focus_lost": gettext_lazy("focus lost"),
+    # Flags of implausible times.
+    "answered_before_painted": gettext_lazy("answered before painted"),
+    "clock_off": gettext_lazy("clock is off"),
+    "faster_than_possible": gettext_lazy("faster than possible"),
+    "over_most_ms": gettext_lazy("after the time limit"),
+    "rt_longer_than_issued": gettext_lazy("longer than given out"),
+    "rt_unlike_times": gettext_lazy("times do not fit"),
+    "times_missing": gettext_lazy("times are missing"),
+    "timeout_too_early": gettext_lazy("out of time too early"),
+    "under_least_ms": gettext_lazy("before the least time"),
+    # Keys of the log's details.
+    "because": gettext_lazy("because"),
+    "codes": gettext_lazy("codes"),
+    "count": gettext_lazy("number"),
+    "deleted": gettext_lazy("deleted"),
+    "from": gettext_lazy("from"),
+    "kind": gettext_lazy("kind"),
+    "name": gettext_lazy("name"),
+    "participation": gettext_lazy("annotator"),
+    "participations": gettext_lazy("annotators"),
+    "quota": gettext_lazy("quota"),
+    "reason": gettext_lazy("reason"),
+    "to": gettext_lazy("to"),
+    "user": gettext_lazy("user"),
+    "version": gettext_lazy("version"),
     "flag": gettext_lazy("flags"),
     "exclude": gettext_lazy("excludes"),
 }
@@ -91,6 +116,16 @@ def action(value: str) -> str:
 def name(value: object) -> str:
     """The word for a stored name; one that has no word is written with spaces."""
     return str(NAMES.get(str(value), str(value).replace("_", " ")))
+
+
+@register.filter
+def detail(value: object) -> str:
+    """A value of an entry of the log: lists with commas, truth as yes or no, names in words."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(detail(item) for item in value)
+    return str(NAMES.get(value, value)) if isinstance(value, str) else str(value)
 
 
 @register.filter
