@@ -118,4 +118,4 @@ def practice_draw(participation: Participation, number: int) -> list[Assignment]
         )
         for position, (trial, side) in enumerate(zip(trials, sides, strict=True), start=1)
     )
-    return list(of_round)
+    return list(of_round.all())
