@@ -1,5 +1,6 @@
 """Numbers and names as the dashboard writes them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django import template
@@ -116,6 +117,12 @@ def action(value: str) -> str:
 def name(value: object) -> str:
     """The word for a stored name; one that has no word is written with spaces."""
     return str(NAMES.get(str(value), str(value).replace("_", " ")))
+
+
+@register.filter
+def pairs(value: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Keys with values. A template's own `.items` would be the value of a key of that name."""
+    return list(value.items())
 
 
 @register.filter

@@ -273,7 +273,7 @@ def test_the_log_shows_who_did_what(ada_client: Client) -> None:
 
 
 def test_the_log_shows_what_was_entered_and_does_not_run_it(ada_client: Client, tiny_study: Study) -> None:
-    AuditEntry.objects.create(study=tiny_study, action="<i>", detail={"<b>": "<script>"})
+    AuditEntry.objects.create(study=tiny_study, action="<i>", detail={"<b>": "<script>", "items": 3})
     page = ada_client.get(reverse("dashboard_audit", args=["tiny"])).content.decode()
     assert "<script>" not in page.replace("<script src=", "")
     assert "&lt;script&gt;" in page

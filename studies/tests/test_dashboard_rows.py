@@ -134,7 +134,11 @@ def test_what_annotators_write_is_shown_and_not_run(participation: Participation
         flags=[XSS],
     )
     PageRecord.objects.create(
-        participation=participation, key="about", kind="questionnaire", uuid="0" * 32, answers={XSS: XSS}
+        participation=participation,
+        key="about",
+        kind="questionnaire",
+        uuid="0" * 32,
+        answers={XSS: XSS, "items": "a name of templates"},
     )
     for page in (
         annotator_page(staff_client),

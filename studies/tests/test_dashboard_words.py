@@ -1,6 +1,7 @@
 """Numbers and names as the dashboard writes them."""
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_limits_have_no_decimals_that_say_nothing(value: float, written: str) ->
         *Assignment.Side.values,
         *Participation.State.values,
         *Participation.Source.values,
-        *QualityRule.model_fields["rule"].annotation.__args__,
+        *get_args(QualityRule.model_fields["rule"].annotation),
         *FLAGS,
     ],
 )
