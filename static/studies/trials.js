@@ -320,7 +320,8 @@ export class Trials {
 
   /** @param {{body: any, wanted: number}} reply to an answer */
   #acknowledged({ body, wanted }) {
-    if (body.code === "ended") {
+    // Withdrawn in another browser, or ended by a quality rule.
+    if (body.participation_state !== "active") {
       this.#end();
       return;
     }

@@ -95,6 +95,7 @@ class ResponsesView(APIView):
             "code": recorded.outcome.value,
             "detail": recorded.outcome.detail,
             "feedback": recorded.feedback,
+            "participation_state": participation.state,
         }
         if count and trials_hindrance(participation) is None:
             participation_visit(participation)

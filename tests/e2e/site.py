@@ -98,6 +98,15 @@ class Site:
         [(state,)] = self.rows(query, slug)
         return str(state)
 
+    def end_participation(self, slug: str, state: str) -> None:
+        """End the part of a study's one annotator, as a quality rule may do at any time."""
+        query = """
+            UPDATE studies_participation SET state = ?
+            WHERE study_id = (SELECT id FROM studies_study WHERE slug = ?)
+        """
+        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection, connection:
+            connection.execute(query, [state, slug])
+
     def rows(self, query: str, slug: str) -> list[Any]:
         """Return what a query finds for a study."""
         with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection:

@@ -7,6 +7,8 @@ from playwright.sync_api import Request
 
 from studies.templatetags.runner_modules import imported_modules
 from tests.e2e.annotator import Annotator
+from tests.e2e.conftest import NewAnnotator
+from tests.e2e.site import Site
 
 pytestmark = pytest.mark.e2e
 
@@ -38,13 +40,15 @@ def test_every_module_is_preloaded_and_fetched_once(annotator: Annotator) -> Non
     assert len(preloaded) == len(imported_modules())
 
 
-def test_an_answer_brings_the_next_trials_along(annotator: Annotator) -> None:
+def test_an_answer_brings_the_next_trials_along(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(slug=site.study(trials=16))
     annotator.start()
     annotator.page.wait_for_load_state("networkidle")
     posted: list[str] = []
     annotator.page.on("request", lambda request: request.method == "POST" and posted.append(request.url))
-    annotator.answer("left", "right", "left", "right")
+    for _ in range(10):
+        annotator.answer("left")
     annotator.ready()
     annotator.page.wait_for_load_state("networkidle")
     assert [url for url in posted if not url.endswith("/responses/")] == []
-    assert len(posted) == 4
+    assert len(posted) == 10

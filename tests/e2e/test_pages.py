@@ -170,6 +170,44 @@ def test_a_page_whose_reply_is_lost_is_stored_once(at_form: Annotator, site: Sit
     assert site.pages(at_form.slug) == [("about-you", ANSWERS)]
 
 
+def test_a_page_waits_for_a_new_log_in(at_form: Annotator, site: Site) -> None:
+    fill(at_form.page)
+    at_form.context.clear_cookies()
+    at_form.press("Continue")
+    expect(at_form.page.get_by_role("link", name="Log in again")).to_be_visible()
+    assert site.pages(at_form.slug) == []
+    at_form.be_logged_in()
+    at_form.open()
+    at_form.ready()
+    assert site.pages(at_form.slug) == [("about-you", ANSWERS)]
+
+
+def test_only_trials_are_on_grey(new_annotator: NewAnnotator) -> None:
+    annotator = new_annotator(protocol=protocol(INSTRUCTIONS, TRIALS, DEBRIEFING), color_scheme="dark")
+    surround = "getComputedStyle(document.body).backgroundColor"
+    annotator.open()
+    annotator.on_page("What you will see")
+    assert annotator.page.evaluate(surround) == "rgb(20, 24, 26)"
+    annotator.press("Continue")
+    annotator.ready()
+    assert annotator.page.evaluate(surround) == "rgb(128, 128, 128)"
+    annotator.answer("left", "left", "left", "left", "left", "left")
+    annotator.on_page("What this was about")
+    assert annotator.page.evaluate(surround) == "rgb(20, 24, 26)"
+
+
+def test_what_ends_the_participation_under_way_ends_the_trials(new_annotator: NewAnnotator, site: Site) -> None:
+    annotator = new_annotator(protocol=AFTER)
+    annotator.start()
+    annotator.answer("left")
+    annotator.ready()
+    site.wait_for_answers(annotator.slug, 1)
+    site.end_participation(annotator.slug, "failed_checks")
+    annotator.answer("right")
+    annotator.page.wait_for_url("**/done/")
+    assert len(site.answers(annotator.slug)) <= 2
+
+
 def test_an_answer_that_screens_out_ends_the_study(at_form: Annotator, site: Site) -> None:
     fill(at_form.page)
     at_form.page.get_by_label("No", exact=True).check()
@@ -190,8 +228,12 @@ def test_a_stock_plugin_and_a_debriefing_come_after_the_trials(new_annotator: Ne
     annotator.start()
     annotator.answer("left", "left", "left", "left", "left", "left")
     annotator.on_page("Afterwards")
+    annotator.page.reload()
+    annotator.on_page("Afterwards")
     annotator.page.get_by_label("Rather").check()
     annotator.press("Continue")
+    annotator.on_page("What this was about")
+    annotator.page.reload()
     annotator.on_page("What this was about")
     annotator.press("Finish the study")
     annotator.page.wait_for_url("**/done/")
