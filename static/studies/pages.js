@@ -98,9 +98,10 @@ export class Pages {
       { name: accept ?? _("I agree and take part"), value: "accept" },
       { name: decline ?? _("I do not take part"), value: "decline" },
     ];
+    const text = _("Without your consent you cannot take part. Nothing about you is kept.");
     const sure = {
       title: _("Leave the study?"),
-      html: element("div", "", element("p", "", _("Without your consent you cannot take part. Nothing about you is kept."))).innerHTML,
+      html: element("p", "", text).outerHTML,
       ways: [
         { name: _("Back to the page"), value: "back" },
         { name: _("Leave the study"), value: "leave" },

@@ -21,19 +21,26 @@ import { _, interpolate, ngettext } from "./text.js";
  * @returns {string}
  */
 function roundTitle({ page, round, rounds }) {
-  return round === 1 ? page.title : interpolate(_("%(title)s, round %(round)s of %(rounds)s"), { title: page.title, round, rounds });
+  const { title } = page;
+  return round === 1 ? title : interpolate(_("%(title)s, round %(round)s of %(rounds)s"), { title, round, rounds });
 }
 
 /**
  * @param {PracticeStep} step
+ * @param {number} count of trials that are left of the round
  * @returns {string} as HTML: numbers are all that is put in
  */
-function roundHtml({ page, round, wanted, correct_before: before, assignments }) {
-  const count = assignments.length;
-  const trials = ngettext("There is %(count)s practice trial.", "There are %(count)s practice trials.", count);
-  const enough = ngettext("%(count)s right answer is needed.", "%(count)s right answers are needed.", wanted);
+function roundHtml({ page, round, wanted, correct_before: before }, count) {
+  const trials = ngettext("%(count)s practice trial follows.", "%(count)s practice trials follow.", count);
   const told = [interpolate(trials, { count })];
-  if (wanted > 0) told.push(interpolate(enough, { count: wanted }));
+  if (wanted > 0) {
+    const format = ngettext(
+      "%(count)s right answer is needed in a round.",
+      "%(count)s right answers are needed in a round.",
+      wanted,
+    );
+    told.push(interpolate(format, { count: wanted }));
+  }
   if (round > 1 && before !== null) {
     const format = ngettext(
       "%(count)s answer was right in the last round. Please try once more.",
@@ -71,13 +78,7 @@ export class Practice {
     const left = step.assignments.filter(({ token }) => !unsent.has(token));
     const prepared = left.map((assignment) => this.#queue.prepare(assignment));
     for (const each of prepared) each.catch(() => {});
-    setSurround("page");
-    const reading = {
-      title: roundTitle(step),
-      html: roundHtml(step),
-      ways: [{ name: _("Start the practice"), value: "start" }],
-    };
-    await this.#screens.show(PageScreenPlugin, reading, () => this.#notices.waiting(null));
+    if (left.length > 0) await this.#introduce(step, left.length);
     setSurround("trials");
     for (const [index, each] of prepared.entries()) {
       this.#notices.waiting(_("Getting your next trial…"));
@@ -85,6 +86,17 @@ export class Practice {
       if (this.#turn.signal.aborted) await new Promise(() => {});
     }
     await this.#outbox.settled();
+  }
+
+  /**
+   * @param {PracticeStep} step
+   * @param {number} count
+   */
+  async #introduce(step, count) {
+    setSurround("page");
+    const ways = [{ name: _("Start the practice"), value: "start" }];
+    const reading = { title: roundTitle(step), html: roundHtml(step, count), ways };
+    await this.#screens.show(PageScreenPlugin, reading, () => this.#notices.waiting(null));
   }
 
   /** Takes the trial off the screen; nothing answers any more, and `run` never ends. */
@@ -148,9 +160,13 @@ export class Practice {
         },
         { signal },
       );
-      this.#outbox.addEventListener("change", () => {
-        if (this.#outbox.refused().some((entry) => entry.token === token)) end(null);
-      }, { signal });
+      this.#outbox.addEventListener(
+        "change",
+        () => {
+          if (this.#outbox.refused().some((entry) => entry.token === token)) end(null);
+        },
+        { signal },
+      );
     });
     const answer = { uuid: newUuid(), revision: assignment.revision, ...measured };
     this.#outbox.add({ token, answer, assignment: { token, ...assignment } });
