@@ -78,7 +78,7 @@ def new_researcher(site: Site, browser: Browser) -> Iterator[Callable[..., Resea
         context.set_default_timeout(15_000)
         context.add_cookies([{"name": "sessionid", "value": session_key(researcher_of(slug)), "url": site.url}])
         page = context.new_page()
-        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("console", lambda message: complaints.extend([message.text] * (message.type == "error")))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return Researcher(site, slug, page)
 
