@@ -7,6 +7,7 @@ from studies import views_dashboard_changes as changes
 from studies import views_dashboard_links as links
 from studies import views_dashboard_rows as rows
 from studies import views_dashboard_setup as setup
+from studies import views_exports as exports
 
 urlpatterns = [
     path("", pages.dashboard, name="dashboard"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("<slug:slug>/links/<int:pk>/revoke/", links.revoke, name="dashboard_link_revoke"),
     path("<slug:slug>/identities/erase/", links.erase, name="dashboard_identities_erase"),
     path("<slug:slug>/results/", setup.exports, name="dashboard_exports"),
+    path("<slug:slug>/exports/<str:name>", exports.download, name="dashboard_export"),
     path("<slug:slug>/log/", setup.audit, name="dashboard_audit"),
     path("<slug:slug>/settings/", setup.settings, name="dashboard_settings"),
     path("<slug:slug>/state/<slug:state>/", changes.state, name="dashboard_state"),

@@ -7,6 +7,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 
 from studies.dashboard_pages import numbered, page, study_page
+from studies.exports.files import FILES
 from studies.forms_dashboard import CopyForm, ProtocolForm, ResearcherForm
 from studies.models import AuditEntry, Protocol, Study
 from studies.protocol.faults import Fault
@@ -68,7 +69,7 @@ def protocol_page(
 @study_page
 def exports(request: HttpRequest, study: Study) -> HttpResponse:
     """Lead to the report and to every file that can be downloaded."""
-    return page(request, study, "dashboard/exports.html", tab="dashboard_exports")
+    return page(request, study, "dashboard/exports.html", tab="dashboard_exports", files=FILES)
 
 
 @study_page

@@ -134,6 +134,7 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
     "dashboard_identities_erase":  [get(LOG_IN, 404, 404, 200, 404, 200),
                                     post(LOG_IN, 404, 404, 302, 404, 302)],
     "dashboard_exports":           [get(LOG_IN, 404, 404, 200, 404, 200)],
+    "dashboard_export":            [post(LOG_IN, 404, 404, 200, 404, 200, name="responses.csv")],
     "dashboard_audit":             [get(LOG_IN, 404, 404, 200, 404, 200)],
     "dashboard_settings":          [get(LOG_IN, 404, 404, 200, 404, 200)],
     "dashboard_state":             [get(LOG_IN, 404, 404, 200, 404, 200),

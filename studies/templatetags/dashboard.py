@@ -92,6 +92,7 @@ ACTIONS = {
     "collaborator_removed": gettext_lazy("removed a collaborator"),
     "copied": gettext_lazy("copied the study"),
     "copied_from": gettext_lazy("made the study as a copy"),
+    "export": gettext_lazy("downloaded results"),
     "identities_erased": gettext_lazy("erased ids of a recruitment service"),
     "link_revoked": gettext_lazy("revoked a link"),
     "links_created": gettext_lazy("made links"),

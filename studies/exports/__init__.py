@@ -1,0 +1,1 @@
+"""The answers of a study as files: tables, jsPsych's format, and Psych-DS, whatever their number in bounded memory."""
