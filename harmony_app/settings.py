@@ -122,6 +122,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "axes",
     "studies",
     "analysis",
@@ -192,6 +194,7 @@ AXES_RESET_ON_SUCCESS = True
 # No record of who was where: an address is forgotten once it no longer locks out.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+AXES_HTTP_RESPONSE_CODE = 429
 AXES_USERNAME_CALLABLE = "harmony_app.log_in_throttle.throttled_name"
 AXES_CLIENT_IP_CALLABLE = "harmony_app.log_in_throttle.throttled_address"
 AXES_LOCKOUT_CALLABLE = "harmony_app.log_in_throttle.locked_out"
@@ -203,7 +206,35 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["studies.api.parsers.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "studies.api.schema.AutoSchema",
+    # Otherwise `?format=` would be taken away from downloads that have it.
+    "URL_FORMAT_OVERRIDE": None,
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Harmony API",
+    "VERSION": "1",
+    "DESCRIPTION": "Studies of attribution maps: how they are run, what was answered, and what came of it.",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "StudyState": "studies.models.Study.State",
+        "ParticipationState": "studies.models.Participation.State",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "defaultModelsExpandDepth": -1,
+        "docExpansion": "list",
+        "validatorUrl": None,
+    },
+}
+# Per token, or per user who is logged in, in each process of the server.
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 300, minimum=1)
+API_IMPORTS_PER_HOUR = env_int("API_IMPORTS_PER_HOUR", 30, minimum=1)
+BUNDLE_MEBIBYTES = env_int("BUNDLE_MEBIBYTES", 512, minimum=1)
 
 
 # Files

@@ -44,7 +44,7 @@ def test_no_proxy_is_trusted_unless_the_settings_name_it(
         return HttpResponse(request.META["REMOTE_ADDR"])
 
     request = RequestFactory().get("/", headers={"X-Forwarded-For": "203.0.113.5"})
-    assert ClientAddressMiddleware(view)(request).getvalue().decode() == expected  # type: ignore[attr-defined]
+    assert ClientAddressMiddleware(view)(request).getvalue().decode() == expected
 
 
 def test_a_header_of_a_megabyte_is_read_in_no_time() -> None:

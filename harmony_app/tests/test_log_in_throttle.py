@@ -204,7 +204,7 @@ def test_a_session_in_use_is_replaced_when_someone_logs_in(client: Client, admin
     session = client.session
     session["chosen"] = "before"
     session.save()
-    before = session.session_key
+    before = session.session_key or ""
     attempt(client, password=PASSWORD)
     assert client.session.session_key != before
     assert not client.session.exists(before)

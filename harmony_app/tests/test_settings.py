@@ -5,6 +5,7 @@ import runpy
 import stat
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from harmony_app.tests.servers import ROOT
 VARIABLES = [
     "ALLOWED_HOSTS",
     "ASSIGNMENT_LIFETIME_HOURS",
+    "AXES_COOLOFF_MINUTES",
+    "AXES_FAILURE_LIMIT",
     "CELERY_BROKER_URL",
     "CSRF_TRUSTED_ORIGINS",
     "DATABASE_URL",
@@ -25,8 +28,10 @@ VARIABLES = [
     "LOG_LEVEL",
     "MEDIA_ROOT",
     "SECRET_KEY",
+    "SESSION_HOURS",
     "STATIC_ROOT",
     "TIME_ZONE",
+    "TRUSTED_PROXIES",
 ]
 POSTGRES = "postgresql://user:secret@db.example.org/harmony"
 
@@ -122,6 +127,11 @@ def test_https_is_on_unless_every_host_is_this_machine(
         ("ALLOWED_HOSTS", "a,,b", "ALLOWED_HOSTS='a,,b' has an empty entry"),
         ("CSRF_TRUSTED_ORIGINS", "example.org", "has no scheme; use 'https://example.org'"),
         ("ASSIGNMENT_LIFETIME_HOURS", "a day", "ASSIGNMENT_LIFETIME_HOURS='a day' is not a whole number"),
+        ("AXES_FAILURE_LIMIT", "0", "AXES_FAILURE_LIMIT='0' is too small; use 1 or more"),
+        ("AXES_COOLOFF_MINUTES", "soon", "AXES_COOLOFF_MINUTES='soon' is not a whole number"),
+        ("SESSION_HOURS", "0", "SESSION_HOURS='0' is too small"),
+        ("TRUSTED_PROXIES", "proxy.example", "TRUSTED_PROXIES='proxy.example' is no IP address or network"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "use one like '127.0.0.1' or '10.0.0.0/8'"),
         ("ASSIGNMENT_LIFETIME_HOURS", "0", "ASSIGNMENT_LIFETIME_HOURS='0' is too small; use 1 or more"),
     ],
 )
@@ -129,6 +139,40 @@ def test_a_wrong_value_stops_loudly(read: Any, name: str, value: str, message: s
     with pytest.raises(ImproperlyConfigured) as error:
         read(**{name: value})
     assert message in str(error.value)
+
+
+def test_a_server_on_the_internet_keeps_cookies_and_connections_safe(read: Any) -> None:
+    settings = read(ALLOWED_HOSTS="study.example.org", DATABASE_URL=POSTGRES, SECRET_KEY="given")
+    assert settings["SECURE_HSTS_SECONDS"] >= 30 * 24 * 3600
+    assert settings["SECURE_SSL_REDIRECT"]
+    for name in ("SESSION", "CSRF"):
+        assert settings[f"{name}_COOKIE_SECURE"]
+        assert settings[f"{name}_COOKIE_SAMESITE"] == "Lax"
+    assert settings["SESSION_COOKIE_HTTPONLY"]
+    assert settings["X_FRAME_OPTIONS"] == "DENY"
+    assert not settings["DEBUG"]
+    assert "argon2" in settings["PASSWORD_HASHERS"][0].lower()
+    assert settings["AUTHENTICATION_BACKENDS"][0].startswith("axes.")
+    # Nothing but what TRUSTED_PROXIES names is believed about addresses.
+    assert settings["TRUSTED_PROXIES"] == []
+    assert settings["REST_FRAMEWORK"]["NUM_PROXIES"] == 0
+
+
+def test_sessions_last_two_weeks_unless_told_otherwise(read: Any) -> None:
+    assert read()["SESSION_COOKIE_AGE"] == 14 * 24 * 3600
+    assert read(SESSION_HOURS="8")["SESSION_COOKIE_AGE"] == 8 * 3600
+
+
+def test_the_limits_of_log_ins_can_be_set(read: Any) -> None:
+    settings = read()
+    assert (settings["AXES_FAILURE_LIMIT"], settings["AXES_COOLOFF_TIME"]) == (8, timedelta(minutes=15))
+    settings = read(AXES_FAILURE_LIMIT="3", AXES_COOLOFF_MINUTES="60")
+    assert (settings["AXES_FAILURE_LIMIT"], settings["AXES_COOLOFF_TIME"]) == (3, timedelta(hours=1))
+
+
+def test_trusted_proxies_are_addresses_and_networks(read: Any) -> None:
+    trusted = read(TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8, fd00::/8")["TRUSTED_PROXIES"]
+    assert [str(network) for network in trusted] == ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]
 
 
 def test_a_password_in_the_database_address_is_not_shown(read: Any) -> None:

@@ -116,7 +116,12 @@ def test_markup_in_texts_runs_nowhere(new_annotator: NewAnnotator, site: Site) -
 def test_the_network_s_answer_is_text_on_a_trial(new_annotator: NewAnnotator, site: Site) -> None:
     annotator = new_annotator(bypass_csp=True)
     opened: list[str] = []
-    annotator.page.on("dialog", lambda dialog: (opened.append(dialog.message), dialog.dismiss()))
+
+    def note(dialog: Dialog) -> None:
+        opened.append(dialog.message)
+        dialog.dismiss()
+
+    annotator.page.on("dialog", note)
     site.server.python("-c", POISON_ALL)
     annotator.start()
     assert "<img src=x onerror=alert(1)>" in annotator.prediction()

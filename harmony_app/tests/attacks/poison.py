@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -23,7 +23,7 @@ NOT_ENTERED = {"slug", "token", "digest", "password", "bundle_digest", "text_dig
 APPS = ("studies",)
 
 
-def _texts() -> Iterator[tuple[type[models.Model], list[models.Field[Any, Any]]]]:
+def _texts() -> Iterator[tuple[type[models.Model], Sequence[models.Field[Any, Any]]]]:
     for label in APPS:
         for model in apps.get_app_config(label).get_models():
             fields = [
