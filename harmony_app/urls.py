@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
+from analysis.api import ReportView
 from harmony_app.health import healthz
 
 # Django's forms would take a PUT for a POST.
@@ -24,6 +25,7 @@ urlpatterns = [
         name="password_change",
     ),
     path("accounts/password/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("api/v1/studies/<slug:slug>/report/", ReportView.as_view(), name="api_report"),
     path("api/v1/", include("studies.api.urls")),
     path("", include("analysis.urls")),
     path("", include("studies.urls")),

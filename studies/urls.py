@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from studies import views, views_ending, views_recruitment
+from studies import views, views_ending, views_recruitment, views_tokens
 from studies.catalogue import CatalogueView
 
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("studies/<slug:slug>/", views.runner, name="runner"),
     path("studies/<slug:slug>/done/", views_ending.done, name="done"),
     path("studies/<slug:slug>/withdraw/", views_ending.withdraw, name="withdraw"),
+    path("accounts/tokens/", views_tokens.tokens, name="api_tokens"),
+    path("accounts/tokens/<int:pk>/revoke/", views_tokens.revoke, name="api_token_revoke"),
     path("join/<slug:token>/", views_recruitment.join, name="join"),
     path("prolific/<slug:slug>/", views_recruitment.prolific, name="prolific"),
     path("pictures/<slug:token>/<slug:slot>", views.picture, name="picture"),

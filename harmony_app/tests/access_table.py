@@ -7,12 +7,16 @@ arguments of its own replaces some, with texts or with functions of the scene. `
 form, or as JSON with `is_json=True`; `query` is what stands behind the question mark. A function may give them, too.
 """
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
+from harmony_app.tests.attacks.bundles import archive_of
 from harmony_app.tests.scene import Scene
+from studies.tests.bundles import write_bundle
 
 
 class Role(Enum):
@@ -42,6 +46,7 @@ class Rule:
     arguments: Mapping[str, Given] = field(default_factory=dict)
     body: Body = field(default_factory=dict)
     is_json: bool = False
+    archive: Callable[[Scene], bytes] | None = None
 
 
 def get(*expected: Expected, query: Body | None = None, **arguments: Given) -> Rule:
@@ -52,6 +57,21 @@ def get(*expected: Expected, query: Body | None = None, **arguments: Given) -> R
 def post(*expected: Expected, body: Body | None = None, is_json: bool = False, **arguments: Given) -> Rule:
     """A change of state: one status for each role, then what is sent and arguments that are not the scene's."""
     return Rule("POST", expected, arguments, body or {}, is_json)
+
+
+def put(*expected: Expected, body: Body | None = None, **arguments: Given) -> Rule:
+    """A change by a program, sent as JSON."""
+    return Rule("PUT", expected, arguments, body or {}, is_json=True)
+
+
+def patch(*expected: Expected, body: Body | None = None, **arguments: Given) -> Rule:
+    """A change of some fields by a program, sent as JSON."""
+    return Rule("PATCH", expected, arguments, body or {}, is_json=True)
+
+
+def upload(*expected: Expected, archive: Callable[[Scene], bytes]) -> Rule:
+    """A zip archive that is sent as it is."""
+    return Rule("POST", expected, archive=archive)
 
 
 UUID = "a6a0b6a2-6a3c-4d83-9df1-5f0a6a2f6c11"
@@ -73,9 +93,20 @@ def open_link_key(scene: Scene) -> str:
     return str(scene.link.pk)
 
 
+def token_key(scene: Scene) -> str:
+    """A token of the owner's."""
+    return str(scene.token.pk)
+
+
 def welcomed(scene: Scene) -> dict[str, str]:
     """The page before the trials, as it is sent when it was read."""
     return {"uuid": UUID, "digest": scene.welcome_digest}
+
+
+def new_bundle(scene: Scene) -> bytes:
+    """A bundle of a study that is not there yet, as a zip archive."""
+    with tempfile.TemporaryDirectory() as folder:
+        return archive_of(write_bundle(Path(folder) / "bundle", slug="imported", images=1, size=8))
 
 
 # fmt: off
@@ -114,6 +145,28 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
     "report":               [get(LOG_IN, 404, 404, 200, 404, 200)],
     "report-download":      [get(LOG_IN, 404, 404, 200, 404, 200)],
 
+    # Researchers: the API; whoever has no account is told to bring a token
+    "api_schema":           [get(401, 403, 403, 200, 200, 200)],
+    "api_docs":             [get(401, 403, 403, 200, 200, 200)],
+    "api_bundles":          [upload(401, 403, 403, 201, 201, 201, archive=new_bundle)],
+    "api_studies":          [get(401, 403, 403, 200, 200, 200)],
+    "api_study":            [get(401, 403, 403, 200, 404, 200),
+                             patch(401, 403, 403, 200, 404, 200, body={"state": "paused"})],
+    "api_conditions":       [get(401, 403, 403, 200, 404, 200)],
+    "api_trials":           [get(401, 403, 403, 200, 404, 200)],
+    "api_annotators":       [get(401, 403, 403, 200, 404, 200)],
+    "api_responses":        [get(401, 403, 403, 200, 404, 200)],
+    "api_page_answers":     [get(401, 403, 403, 200, 404, 200)],
+    "api_protocol":         [get(401, 403, 403, 200, 404, 200),
+                             put(401, 403, 403, 200, 404, 200, body={"text": PROTOCOL, "reason": "a try"})],
+    "api_audit":            [get(401, 403, 403, 200, 404, 200)],
+    "api_report":           [get(401, 403, 403, 200, 404, 200)],
+
+    # Researchers: the tokens of their programs
+    "api_tokens":           [get(LOG_IN, 404, 404, 200, 200, 200),
+                             post(LOG_IN, 404, 404, 200, 200, 200, body={"name": "laptop"})],
+    "api_token_revoke":     [post(LOG_IN, 404, 404, 302, 404, 404, pk=token_key)],
+
     # Researchers: the dashboard
     "dashboard":                   [get(LOG_IN, 404, 404, 200, 200, 200)],
     "dashboard_study":             [get(LOG_IN, 404, 404, 200, 404, 200)],
@@ -150,4 +203,7 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
 
 # What a study's owner decides without its collaborators, who get a 403.
 OWNERS_ALONE = {"dashboard_archive", "dashboard_collaborator_add", "dashboard_collaborator_remove", "dashboard_owner"}
+
+# What is nobody's but the owner's, and for everyone else as if it were not there.
+OWNERS_SECRETS = {"api_token_revoke"}
 # fmt: on

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from django.test import Client
 
-from studies.models import Assignment, Collaborator, Link, Participation, Study, User
+from studies.models import ApiToken, Assignment, Collaborator, Link, Participation, Study, User
 from studies.protocol.markdown import text_digest
 from studies.services import assignments_draw, copy_study, enrol, load_bundle
+from studies.services.tokens import token_make
 from studies.tests.flow_studies import TRIALS, WELCOME, add_protocol
 from studies.tests.test_drawing import answer
 
@@ -36,6 +37,7 @@ class Scene:
     answered: Assignment
     live: Assignment
     link: Link
+    token: ApiToken
     # The browsers of those who have asked for something, by primary key.
     clients: dict[int | None, Client] = field(default_factory=dict)
 
@@ -97,4 +99,5 @@ def build_scene(bundle: Path) -> Scene:
         answered=answered,
         live=live,
         link=Link.objects.create(study=study, kind=Link.Kind.OPEN),
+        token=token_make(user=people["owner"], name="desk")[0],
     )

@@ -125,7 +125,7 @@ def walk(scene: Scene) -> Walk:
                 role: ask_by_rule(name, rule, user_in(role, scene), scene, enforce_csrf=True) for role in Role
             }
             for name, rule in every
-            if rule.method == "POST"
+            if rule.method != "GET"
         },
         other_methods={name: list(_by_other_methods(name, scene)) for name in ACCESS},
         of_admin={address.route: list(_in_admin(address, scene)) for address in addresses() if address.is_of_admin},
@@ -180,6 +180,8 @@ def ask_by_rule(name: str, rule: Rule, user: User | None, scene: Scene, *, enfor
         path += f"?{urlencode(body)}" if body else ""
     else:
         sent = _as_json(body) if rule.is_json else _as_form(body)
+    if rule.archive is not None:
+        sent = {"data": rule.archive(scene), "content_type": "application/zip"}
     return ask(scene, user, rule.method, path, enforce_csrf=enforce_csrf, **sent)
 
 

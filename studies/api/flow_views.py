@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from studies.api.descriptions import next_step_described, page_described, withdrawal_described
 from studies.api.flow_payloads import flow_payload
 from studies.api.flow_serializers import PageSerializer, WithdrawalSerializer
 from studies.api.permissions import IsAnnotatorOfPage
@@ -71,6 +72,7 @@ class FlowView(APIView):
 class NextStepView(FlowView):
     """POST: the annotator's next step; the first call starts the participation."""
 
+    @next_step_described
     def post(self, request: Request, slug: str) -> Response:
         return self.reply(self.participation(request, slug))
 
@@ -81,6 +83,7 @@ class PageView(FlowView):
     All but the last two hold the next step.
     """
 
+    @page_described
     def post(self, request: Request, slug: str, key: str) -> Response:
         participation = self.participation(request, slug)
         body = PageSerializer(data=request.data)
@@ -99,6 +102,7 @@ class PageView(FlowView):
 class WithdrawalView(FlowView):
     """POST: takes the consent back, and deletes the answers if asked to."""
 
+    @withdrawal_described
     def post(self, request: Request, slug: str) -> Response:
         participation = self.participation(request, slug)
         body = WithdrawalSerializer(data=request.data)

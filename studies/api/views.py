@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from studies.api.descriptions import next_assignments_described, response_described
 from studies.api.flow_views import hindered
 from studies.api.payloads import assignment_payload, trial_settings
 from studies.api.permissions import IsAnnotatorOfPage
@@ -57,6 +58,7 @@ class NextAssignmentsView(APIView):
 
     permission_classes = (IsAuthenticated, IsAnnotatorOfPage)
 
+    @next_assignments_described
     def post(self, request: Request, slug: str) -> Response:
         body = NextSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -79,6 +81,7 @@ class ResponsesView(APIView):
 
     permission_classes = (IsAuthenticated, IsAnnotatorOfPage)
 
+    @response_described
     def post(self, request: Request, token: str) -> Response:
         body = AnswerSerializer(data=request.data)
         body.is_valid(raise_exception=True)

@@ -70,4 +70,9 @@ def token_use(secret: str) -> ApiToken | None:
 
 def token_revoke(*, user: User, pk: int) -> bool:
     """End a token of the user's at once; returns whether there was such a one."""
-    return bool(ApiToken.objects.filter(user=user, pk=pk, revoked_at=None).update(revoked_at=timezone.now()))
+    token = ApiToken.objects.filter(user=user, pk=pk, revoked_at=None).first()
+    if token is None:
+        return False
+    token.revoked_at = timezone.now()
+    token.save(update_fields=["revoked_at"])
+    return True

@@ -1,0 +1,23 @@
+"""Addresses of the researchers' API, below /api/v1/."""
+
+from django.urls import path
+
+from studies.api.research import views
+from studies.api.research.downloads import PageAnswersDownloadView, ResponsesDownloadView
+from studies.api.research.imports import BundlesView
+from studies.api.research.reference import DocsView, SchemaView
+
+urlpatterns = [
+    path("schema/", SchemaView.as_view(), name="api_schema"),
+    path("docs/", DocsView.as_view(), name="api_docs"),
+    path("bundles/", BundlesView.as_view(), name="api_bundles"),
+    path("studies/", views.StudiesView.as_view(), name="api_studies"),
+    path("studies/<slug:slug>/", views.StudyView.as_view(), name="api_study"),
+    path("studies/<slug:slug>/conditions/", views.ConditionsView.as_view(), name="api_conditions"),
+    path("studies/<slug:slug>/trials/", views.TrialsView.as_view(), name="api_trials"),
+    path("studies/<slug:slug>/annotators/", views.AnnotatorsView.as_view(), name="api_annotators"),
+    path("studies/<slug:slug>/responses/", ResponsesDownloadView.as_view(), name="api_responses"),
+    path("studies/<slug:slug>/page-answers/", PageAnswersDownloadView.as_view(), name="api_page_answers"),
+    path("studies/<slug:slug>/protocol/", views.ProtocolView.as_view(), name="api_protocol"),
+    path("studies/<slug:slug>/audit/", views.AuditView.as_view(), name="api_audit"),
+]

@@ -1,0 +1,133 @@
+"""Bundles as zip archives: looked through before anything is unpacked, then unpacked entry by entry.
+
+Only what a bundle has is taken: its two JSON files and pictures named by digest, in the archive's top folder or in one
+folder. So no name can lead outside of where it is unpacked to.
+"""
+
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from studies.bundles.errors import BundleError
+from studies.bundles.files import FIXTURE, MANIFEST, MEDIA_NAME
+
+ARCHIVE = "archive"
+MOST_ENTRIES = 50_000
+LARGEST_LIST = 16 * 1024 * 1024
+LARGEST_JSON = 64 * 1024 * 1024
+LARGEST_PICTURE = 32 * 1024 * 1024
+LARGEST_UNPACKED = 4 * 1024**3
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+IS_ENCRYPTED = 0x1
+CHUNK = 1024 * 1024
+
+END = struct.Struct("<4s4H2LH")
+END_SIGNATURE = b"PK\x05\x06"
+LARGE_SIGNATURE = b"PK\x06\x07"
+LARGE_SIZE = 20
+
+PACK_AGAIN = "pack the bundle's folder again as a plain zip archive"
+UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError)
+
+
+def unpack_bundle(archive: IO[bytes], folder: Path) -> None:
+    """Unpack a bundle from a seekable file into a folder; raises BundleError for anything that it should not have.
+
+    What the archive says about itself is checked first, and what comes out of it while it is unpacked.
+    """
+    _check_end(archive)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = dict(_checked_entries(opened.infolist()))
+            for name, entry in entries.items():
+                _unpack(opened, entry, folder / name)
+    except UNREADABLE as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(ARCHIVE, f"cannot be unpacked ({error})", PACK_AGAIN) from error
+
+
+def _check_end(archive: IO[bytes]) -> None:
+    """Refuse what is no archive, and a list of contents that is too long to be read.
+
+    The record at the end must be the last bytes of the file, so that everyone finds the same one.
+    """
+    size = archive.seek(0, 2)
+    archive.seek(max(0, size - END.size - LARGE_SIZE))
+    tail = archive.read()
+    archive.seek(0)
+    if tail[-END.size :][:4] != END_SIGNATURE:
+        raise BundleError(ARCHIVE, "is no whole zip archive, or has a comment", PACK_AGAIN)
+    if tail[: -END.size][-LARGE_SIZE:][:4] == LARGE_SIGNATURE:
+        raise BundleError(ARCHIVE, "is in the format for larger archives (zip64)", PACK_AGAIN)
+    _, _, _, _, entries, list_size, _, comment = END.unpack(tail[-END.size :])
+    if comment:
+        raise BundleError(ARCHIVE, "has a comment", PACK_AGAIN)
+    if entries > MOST_ENTRIES or list_size > LARGEST_LIST:
+        raise BundleError(ARCHIVE, f"has more than {MOST_ENTRIES} entries", "export a smaller bundle")
+
+
+def _checked_entries(listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Give the entries to unpack by their names in the bundle; raises BundleError before the first, if at all."""
+    if len(listed) > MOST_ENTRIES:
+        raise BundleError(ARCHIVE, f"has more than {MOST_ENTRIES} entries", "export a smaller bundle")
+    top = _top_folder([entry.filename for entry in listed])
+    found: dict[str, zipfile.ZipInfo] = {}
+    for entry in listed:
+        where = f"{ARCHIVE}: {entry.filename!r}"
+        _check_kind(where, entry)
+        name = entry.filename.removeprefix(top)
+        if entry.is_dir():
+            if name not in ("", "media/"):
+                raise BundleError(where, "is a folder that no bundle has", PACK_AGAIN)
+            continue
+        largest = LARGEST_PICTURE if MEDIA_NAME.fullmatch(name) else LARGEST_JSON
+        if name not in (MANIFEST, FIXTURE) and MEDIA_NAME.fullmatch(name) is None:
+            problem = f"is neither {MANIFEST}, {FIXTURE} nor media/<SHA-256>.png"
+            raise BundleError(where, problem, PACK_AGAIN)
+        if name in found:
+            raise BundleError(where, "comes twice", PACK_AGAIN)
+        if entry.file_size > largest:
+            raise BundleError(where, f"is larger than {largest >> 20} MiB", "export a smaller bundle")
+        found[name] = entry
+    if sum(entry.file_size for entry in found.values()) > LARGEST_UNPACKED:
+        raise BundleError(ARCHIVE, f"unpacks to more than {LARGEST_UNPACKED >> 30} GiB", "export a smaller bundle")
+    yield from found.items()
+
+
+def _top_folder(names: list[str]) -> str:
+    """Return the folder with a slash that everything is in, as when a folder is packed; "" if there is none."""
+    manifests = [name for name in names if PurePosixPath(name).name == MANIFEST]
+    if len(manifests) != 1 or not re.fullmatch(rf"[^/\\\0]+/{MANIFEST}", manifests[0]):
+        return ""
+    top = manifests[0].removesuffix(MANIFEST)
+    return top if top not in ("./", "../") and all(name.startswith(top) for name in names) else ""
+
+
+def _check_kind(where: str, entry: zipfile.ZipInfo) -> None:
+    mode = stat.S_IFMT(entry.external_attr >> 16)
+    if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise BundleError(where, "is a link or another special file", "copy the files themselves into the bundle")
+    if entry.flag_bits & IS_ENCRYPTED:
+        raise BundleError(where, "is encrypted", "pack the bundle without a password")
+    if entry.compress_type not in METHODS:
+        raise BundleError(where, "is compressed in an unusual way", PACK_AGAIN)
+
+
+def _unpack(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
+    """Write one entry; never more than it says to have, whatever comes out of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    left = entry.file_size
+    with opened.open(entry) as source, path.open("xb") as target:
+        while chunk := source.read(min(CHUNK, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                break
+            target.write(chunk)
+    if left != 0:
+        raise BundleError(f"{ARCHIVE}: {entry.filename!r}", "is not as large as it says", PACK_AGAIN)
