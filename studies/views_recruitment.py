@@ -20,7 +20,7 @@ from studies.selectors_recruitment import (
     participation_by_link,
     study_refusal,
 )
-from studies.services.recruitment import JoinRefusedError, join_by_link, join_from_prolific
+from studies.services.recruitment import JoinRefusedError, NoProlificError, join_by_link, join_from_prolific
 
 # What is over for good, and what may be open again.
 STATUS = {Refusal.REVOKED: 410, Refusal.EXPIRED: 410, Refusal.USED_UP: 410}
@@ -35,14 +35,15 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return _closed(request, "unknown", status=404)
     spec = _speak(request, link.study)
     guest = _guest(request)
-    known = participation_by_link(link, None if guest is None else guest.pk)
-    refusal = Refusal.REVOKED if link.revoked_at is not None else None
-    if known is None:
-        refusal = link_refusal(link, link.study, link.uses.count())
-    if refusal is not None:
-        return _refused(request, refusal, link.study, spec)
     if request.method != "POST" or _has_to_be_asked(request):
+        known = participation_by_link(link, None if guest is None else guest.pk)
+        refusal = Refusal.REVOKED if link.revoked_at is not None else None
+        if known is None:
+            refusal = link_refusal(link, link.study, link.uses.count())
+        if refusal is not None:
+            return _refused(request, refusal, link.study, spec)
         return _door(request, link.study, known, is_test=link.kind == Link.Kind.TEST)
+    # Everything else is decided under the study's lock: what is read here may have changed by then.
     try:
         participation = join_by_link(token=token, user=guest)
     except JoinRefusedError as error:
@@ -62,15 +63,18 @@ def prolific(request: HttpRequest, slug: str) -> HttpResponse:
         arrival = Arrival.from_parameters(request.POST if request.method == "POST" else request.GET)
     except InvalidArrivalError as error:
         return _closed(request, "no_ids", study=study, parameter=error.parameter, status=400)
-    identity = identity_of(study, arrival.person)
-    refusal = study_refusal(study) if identity is None else None
-    if refusal is not None:
-        return _refused(request, refusal, study, spec, is_prolific=True)
     if request.method != "POST" or _has_to_be_asked(request):
+        identity = identity_of(study, arrival.person)
+        refusal = study_refusal(study) if identity is None else None
+        if refusal is not None:
+            return _refused(request, refusal, study, spec, is_prolific=True)
         known = None if identity is None else identity.participation
         return _door(request, study, known, hidden=arrival.as_parameters())
     try:
         participation = join_from_prolific(study=study, arrival=arrival)
+    except NoProlificError:
+        # The protocol has changed since it was looked at above.
+        return _closed(request, "unknown", status=404)
     except JoinRefusedError as error:
         return _refused(request, error.refusal, study, spec, is_prolific=True)
     return _enter(request, participation)

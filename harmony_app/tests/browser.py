@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,11 @@ class Browser:
     def post_json(self, path: str, body: Any) -> Reply:
         headers = {"Content-Type": "application/json", "X-CSRFToken": self.cookie("csrftoken")}
         return self._ask(urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), headers))
+
+    def post_form(self, path: str, form: Mapping[str, str]) -> Reply:
+        """Send a form with the CSRF token of the page before."""
+        body = urllib.parse.urlencode({"csrfmiddlewaretoken": self.cookie("csrftoken"), **form}).encode()
+        return self._ask(urllib.request.Request(f"{self.url}{path}", body))
 
     def log_in(self, username: str, password: str) -> None:
         """Log in through the form; raises AssertionError if the site does not let the user in."""

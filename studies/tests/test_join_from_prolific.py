@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from studies.models import ExternalIdentity, Participation, Study, User
+from studies.models import ExternalIdentity, LinkUse, Participation, Study, User
 from studies.recruiting.prolific import identity_digest
-from studies.services import copy_study
+from studies.services import copy_study, enrol
 from studies.services.identities import identities_erase
 from studies.services.lifecycle import study_archive
+from studies.services.links import links_create
 from studies.tests.flow_studies import PAGES, add_protocol, answer_all, complete, step, walk_to_trials
 
 State, Source = Participation.State, Participation.Source
@@ -264,3 +266,22 @@ def test_the_ids_are_told_to_no_other_site(study: Study) -> None:
     reply = Client().get("/prolific/tiny/", ids())
     assert reply.headers["Referrer-Policy"] == "strict-origin"
     assert 'action="/prolific/tiny/"' in reply.content.decode()
+
+
+# What the database holds, whatever the site does
+
+
+def test_the_database_takes_an_id_once_in_a_study(study: Study) -> None:
+    come()
+    second = enrol(study=study, annotator=User.objects.create(username="second"))
+    digest = identity_digest(study, ANNA)
+    with pytest.raises(IntegrityError, match=r"identity|UNIQUE"), transaction.atomic():
+        ExternalIdentity.objects.create(study=study, participation=second, service="prolific", digest=digest)
+
+
+def test_the_database_takes_each_number_of_a_link_once(study: Study) -> None:
+    (link,) = links_create(study=study, kind="invitation")
+    first, second = (enrol(study=study, annotator=User.objects.create(username=name)) for name in ("one", "two"))
+    LinkUse.objects.create(link=link, participation=first, number=1)
+    with pytest.raises(IntegrityError, match=r"number|UNIQUE"), transaction.atomic():
+        LinkUse.objects.create(link=link, participation=second, number=1)
