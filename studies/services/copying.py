@@ -36,6 +36,7 @@ def copy_study(*, study: Study, slug: str, title: str | None = None, is_simulate
         offer_neither=study.offer_neither,
         is_simulated=is_simulated or study.is_simulated,
         copied_from=study,
+        owner=study.owner,
     )
     protocol = current_protocol(study)
     conditions = list(Condition.objects.filter(study=study))

@@ -1,8 +1,10 @@
 """Copies of studies."""
 
+from collections.abc import Callable
+
 import pytest
 
-from studies.models import Participation, Protocol, Response, Study, Trial
+from studies.models import Participation, Protocol, Response, Study, Trial, User
 from studies.selectors_protocol import current_protocol, known_trials
 from studies.services import CopyError, assignments_draw, copy_study, protocol_set
 from studies.tests.protocols import FULL, PLAIN
@@ -65,3 +67,9 @@ def test_trials_of_earlier_versions_are_not_copied(tiny_study: Study) -> None:
     protocol_set(study=tiny_study, text=FULL, name="full.toml")
     protocol_set(study=tiny_study, text=PLAIN, name="plain.toml")
     assert copy_study(study=tiny_study, slug="copy").trials.count() == 12
+
+
+def test_a_copy_belongs_to_the_owner_of_the_study(tiny_study: Study, new_user: Callable[..., User]) -> None:
+    tiny_study.owner = new_user("owner")
+    tiny_study.save()
+    assert copy_study(study=tiny_study, slug="copy").owner == tiny_study.owner
