@@ -114,7 +114,7 @@ def _answers_http(url: str) -> bool:
 class Postgres:
     """A PostgreSQL server with its own data folder. It refuses to run as root, so root hands it to `nobody`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
         self.folder = folder
         self.port = free_port()
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -125,15 +125,16 @@ class Postgres:
         data = folder / "data"
         initdb = ["--auth=trust", "--encoding=utf8", "--username=harmony", "--no-sync", "--pgdata", str(data)]
         self._run([str(binaries / "initdb"), *initdb])
-        # A test's data need not survive the machine.
+        # A test's data need not survive the machine, unless it is about that.
         speed = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+        if is_durable:
+            speed = []
         listen = ["-c", "listen_addresses=127.0.0.1", "-p", str(self.port), "-k", str(folder)]
         small = ["-c", "shared_buffers=32MB", "-c", "max_connections=80"]
         command = [str(binaries / "postgres"), "-D", str(data), *listen, *speed, *small]
         self.server = Server(command, folder / "postgres.log", user=self.user, LC_ALL="C")
-        self.server.launch()
-        _until(self.server, lambda: _answers_sql(self.url("postgres")))
         self.databases = 0
+        self.start()
 
     def _binaries(self) -> Path:
         """Return a folder of programs that the server's user can reach; copied if they lie in a private folder."""
@@ -180,9 +181,15 @@ class Postgres:
                 cursor.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
-    def stop(self) -> None:
-        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
-        self.server.end(signal.SIGINT)
+    def start(self) -> None:
+        """Start the server, also after it was stopped, and wait until it answers."""
+        self.server.launch()
+        _until(self.server, lambda: _answers_sql(self.url("postgres")))
+
+    def stop(self, *, is_immediate: bool = False) -> None:
+        """End the server without waiting for its clients; immediately, as in a crash, it recovers at the next start."""
+        # SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one.
+        self.server.end(signal.SIGQUIT if is_immediate else signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -193,10 +200,10 @@ def private_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Run a PostgreSQL server."""
+def running_postgres(*, is_durable: bool = False) -> Iterator[Postgres]:
+    """Run a PostgreSQL server; a durable one keeps every commit, as it does where people use it, and is slower."""
     with private_folder() as folder:
-        server = Postgres(folder)
+        server = Postgres(folder, is_durable=is_durable)
         try:
             yield server
         finally:
@@ -220,9 +227,11 @@ def running_redis() -> Iterator[str]:
 
 
 class LiveSite:
-    """The whole site under gunicorn, with its own data folder and database."""
+    """The whole site under gunicorn, with its own data folder and database; `application` is the module it serves."""
 
-    def __init__(self, folder: Path, database_url: str | None, workers: int) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None, workers: int, application: str = "harmony_app.wsgi"
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -235,7 +244,7 @@ class LiveSite:
             "DJANGO_SETTINGS_MODULE": "harmony_app.settings",
         }
         bind = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(workers), "--threads", "4"]
-        command = [sys.executable, "-m", "gunicorn", "harmony_app.wsgi", *bind, "--no-control-socket"]
+        command = [sys.executable, "-m", "gunicorn", application, *bind, "--no-control-socket"]
         self.server = Server(command, folder / "gunicorn.log", **self.environment)
 
     def start(self) -> None:
@@ -269,10 +278,12 @@ class LiveSite:
 
 
 @contextlib.contextmanager
-def running_site(database_url: str | None = None, workers: int = 2) -> Iterator[LiveSite]:
+def running_site(
+    database_url: str | None = None, workers: int = 2, application: str = "harmony_app.wsgi"
+) -> Iterator[LiveSite]:
     """Run the site on a database with its tables made; SQLite in a folder of its own unless told otherwise."""
     with private_folder() as folder:
-        site = LiveSite(folder, database_url, workers)
+        site = LiveSite(folder, database_url, workers, application)
         site.manage("migrate", "--verbosity", "0")
         try:
             site.start()

@@ -1,0 +1,1 @@
+"""Faults with a real server: killed servers and browsers, restarted databases, full disks, cut networks."""
