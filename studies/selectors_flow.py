@@ -9,6 +9,7 @@ from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from studies.models import Assignment, PageRecord, Participation, Response
+from studies.prepared import Prepared
 from studies.protocol.spec import Page, Practice, Trials
 from studies.quality.observed import is_expected
 from studies.selectors import progress_get
@@ -70,11 +71,18 @@ def flow_step(participation: Participation) -> Step:
     return Step("finished", len(pages), len(pages), outcome=Participation.State.COMPLETED)
 
 
+# Asked with every request for trials.
+_COMPLETED = Prepared(
+    lambda participation: PageRecord.objects.filter(participation=participation).order_by().values_list("key"),
+    participation=int,
+)
+
+
 def completed_pages(participation: Participation) -> set[str]:
     """Return the keys of the pages that are completed. No query without a protocol, which has no pages."""
     if participation.protocol_id is None:
         return set()
-    return set(PageRecord.objects.filter(participation=participation).values_list("key", flat=True))
+    return {key for (key,) in _COMPLETED.all(participation=participation.pk)}
 
 
 class Hindrance(Enum):

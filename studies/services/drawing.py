@@ -15,6 +15,7 @@ from studies.draws.numbers import drawn_ties
 from studies.draws.plan import Plan, plan_of
 from studies.draws.sides import sides_of
 from studies.models import Assignment, Condition, Participation, Study, Trial
+from studies.prepared import Prepared
 from studies.selectors import live_assignments, pool_of
 from studies.services.finishing import participation_lock
 from studies.services.places import OverfullTrialError, expired_release, lifetime_end, places_take
@@ -106,9 +107,8 @@ def _held(before: Sequence[_Given]) -> list[_Given]:
     return [given for given in before if given.state != State.RELEASED]
 
 
-def _given(participation: Participation) -> list[_Given]:
-    """Return what the annotator was given, practice aside, in order."""
-    rows = (
+_GIVEN = Prepared(
+    lambda participation: (
         Assignment.objects.filter(participation=participation)
         .exclude(kind=Kind.PRACTICE)
         .order_by("position")
@@ -127,8 +127,14 @@ def _given(participation: Participation) -> list[_Given]:
             "trial__expected",
             "repeat_of__position",
         )
-    )
-    return [_Given(row[0], Shown(*row[4:]), *row[1:4]) for row in rows]
+    ),
+    participation=int,
+)
+
+
+def _given(participation: Participation) -> list[_Given]:
+    """Return what the annotator was given, practice aside, in order."""
+    return [_Given(row[0], Shown(*row[4:]), *row[1:4]) for row in _GIVEN.all(participation=participation.pk)]
 
 
 def _give_back(
@@ -169,6 +175,22 @@ def _give_back(
     return set(returned)
 
 
+_CONDITIONS = Prepared(
+    lambda study: (
+        Condition.objects.filter(study=study).order_by().values_list("pk", "dataset", "metric", "network", "attributor")
+    ),
+    study=int,
+)
+_CATCHES = Prepared(
+    lambda study: (
+        Trial.objects.filter(study=study, kind=Trial.Kind.CATCH, is_retired=False)
+        .order_by()
+        .values_list("pk", "key", "pair__condition_id", "pair__image_id", "pair__original_id", "expected")
+    ),
+    study=int,
+)
+
+
 def _give_new(
     participation: Participation,
     plan: Plan,
@@ -178,8 +200,6 @@ def _give_new(
     expires_at: datetime,
 ) -> int:
     study, spec, is_preview = participation.study, participation.spec, participation.is_preview
-    conditions = Condition.objects.filter(study=study).order_by()
-    names = conditions.values_list("pk", "dataset", "metric", "network", "attributor")
     had = {given.shown.trial for given in before if given.shown.kind == Kind.CATCH}
     course = Course(
         seed=study.seed,
@@ -188,8 +208,8 @@ def _give_new(
         mode=spec.trials.conditions,
         distance=spec.repeats.distance,
         pool=_pool(participation),
-        names={pk: "/".join(name) for pk, *name in names},
-        catches=[known for known in _catches(study) if known.trial not in had] if plan.catches else [],
+        names={pk: "/".join(name) for pk, *name in _CONDITIONS.all(study=study.pk)},
+        catches=[Known(*row) for row in _CATCHES.all(study=study.pk) if row[0] not in had] if plan.catches else [],
         shown=[given.shown for given in before],
         held=Counter(given.shown.kind for given in _held(before)),
         repeatable=_repeatable(before, is_preview=is_preview),
@@ -255,12 +275,6 @@ def _pool(participation: Participation) -> Pool:
         return (Candidate(assigned, tie, *trial) for (assigned, *trial), tie in zip(rows, ties, strict=True))
 
     return Pool(dict(trials.values_list("pair__condition").annotate(Count("pk"))), read)
-
-
-def _catches(study: Study) -> list[Known]:
-    rows = Trial.objects.filter(study=study, kind=Trial.Kind.CATCH, is_retired=False).order_by()
-    shown = ("pk", "key", "pair__condition_id", "pair__image_id", "pair__original_id", "expected")
-    return [Known(*row) for row in rows.values_list(*shown)]
 
 
 def _sides_of_trials(trials: Sequence[int]) -> dict[int, Counter[str]]:

@@ -279,7 +279,6 @@ def test_nothing_that_is_sent_tells_a_check_from_a_main_trial(
             sent = {"uuid": str(uuid4()), "revision": 1, "choice": "left", "rt_ms": 700}
             reply = client.post(reverse("responses", args=[payload["token"]]), sent, content_type="application/json")
             body = reply.json()
-            assert set(body) == {"code", "detail", "feedback", "progress", "state"}
             shapes[kinds[payload["token"]]].add(
                 (
                     *payload,
@@ -288,7 +287,7 @@ def test_nothing_that_is_sent_tells_a_check_from_a_main_trial(
                     payload["question"],
                     tuple(payload["options"]),
                     *((len(picture.content), tuple(sorted(picture.headers.items()))) for picture in pictures),
-                    (reply.status_code, body["code"], body["detail"], body["feedback"], body["state"]),
+                    (reply.status_code, json.dumps({**body, "progress": None})),
                 )
             )
     assert shapes["main"] == shapes["catch"] == shapes["repeat"]
