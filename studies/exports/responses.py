@@ -1,9 +1,12 @@
 """The answers, one row each."""
 
+import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, TextField
+from django.db.models.functions import Cast
 
 from studies.exports.columns import names
 from studies.exports.facts import Row, people, trials
@@ -87,7 +90,7 @@ def by_annotator(
                 issued_at,
                 answered_at,
                 _flags(flags),
-                *timing_cells(timing if isinstance(timing, dict) else {"timing": timing}),
+                *timing_cells(_object(timing)),
             ),
         )
 
@@ -109,9 +112,9 @@ def _answers(study: Study, all_revisions: bool, with_practice: bool) -> Iterator
             "choice",
             "confidence",
             "reason",
-            "flags",
+            Cast("flags", TextField()),
             "rt_ms",
-            "timing",
+            Cast("timing", TextField()),
             "created_at",
             "assignment__participation_id",
             "assignment__trial_id",
@@ -127,5 +130,13 @@ def _answers(study: Study, all_revisions: bool, with_practice: bool) -> Iterator
     )
 
 
-def _flags(flags: object) -> str | None:
+# Read as text and parsed here: flags are few and the same for most answers, and answers are many.
+@lru_cache(maxsize=1024)
+def _flags(text: str) -> str | None:
+    flags = json.loads(text)
     return " ".join(map(str, flags)) or None if isinstance(flags, list) else None
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    return value if isinstance(value, dict) else {"timing": value}
