@@ -63,7 +63,7 @@ def test_repeats_are_answered_by_the_model_too(tmp_path: Path, db: None) -> None
     steep = {"GradCAM": 30.0, "GuidedBackprop": -30.0}
     study = simulated(tmp_path, ResponseModel(attributor_effects=steep))
     repeats = Response.objects.filter(assignment__participation__study=study, assignment__kind="repeat")
-    choices = dict(Response.objects.values_list("assignment_id", "choice"))
+    choices: dict[int | None, str] = dict(Response.objects.values_list("assignment_id", "choice"))
     assert all(one.choice == choices[one.assignment.repeat_of_id] for one in repeats.select_related("assignment"))
 
 
