@@ -37,7 +37,8 @@ PATIENCE_MS = 30_000
 class Person:
     """Somebody with an id at the service, and how they behave.
 
-    `leaves_after`: how many trials they answer before they close the browser without a word.
+    `leaves_after`: how many trials they answer before they close the browser without a word. `looks_for_ms`: how long
+    they look at a trial, about.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Person:
     sees_well: bool = True
     is_careful: bool = True
     leaves_after: int | None = None
+    looks_for_ms: int = 0
     seed: int = 0
     # Tokens of trials that they have answered, on any device.
     answered: set[str] = field(default_factory=set)
@@ -161,6 +163,7 @@ class Visit:
         else:
             choice = self.person.chance.choices([right, wrong, "tie"], [6, 3, 1])[0]
         self._picture(trial.kind)
+        self.page.wait_for_timeout(self.person.looks_for_ms * self.person.chance.uniform(0.7, 1.5))
         self._click(choice)
         self.person.answered.add(trial.token)
 
