@@ -30,3 +30,7 @@ urlpatterns = [
     path("", include("analysis.urls")),
     path("", include("studies.urls")),
 ]
+
+handler400 = "harmony_app.errors.bad_request"
+handler404 = "harmony_app.errors.not_found"
+handler500 = "harmony_app.errors.server_error"
