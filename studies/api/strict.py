@@ -1,16 +1,53 @@
 """Serializers that refuse what they do not know, and lists in pages."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 MOST_ROWS = 500
 LAST_PAGE = 1_000_000
+
+
+class JsonBoolean(serializers.BooleanField):
+    """true or false, not what could be meant by it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class QueryBoolean(serializers.BooleanField):
+    """`true` or `false` in an address."""
+
+    WORDS = MappingProxyType({"true": True, "false": False})
+
+    def to_internal_value(self, data: Any) -> bool:
+        if data not in self.WORDS:
+            self.fail("invalid", input=data)
+        return self.WORDS[data]
+
+
+class JsonText(serializers.CharField):
+    """A text, not a number that could be written as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text: str = super().to_internal_value(data)
+        return text
+
+
+@extend_schema_field({"type": "string", "format": "toml"})
+class TomlText(JsonText):
+    """A text in TOML."""
 
 
 class StrictSerializer(serializers.Serializer[Any]):

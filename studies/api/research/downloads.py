@@ -16,7 +16,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from studies.api.research.base import ResearchView
-from studies.api.strict import StrictSerializer
+from studies.api.strict import QueryBoolean, StrictSerializer
 from studies.exports import pages, responses
 from studies.exports.facts import Row
 from studies.exports.snapshot import snapshot
@@ -39,8 +39,8 @@ class DownloadQuery(StrictSerializer):
 
 
 class ResponsesQuery(DownloadQuery):
-    all_revisions = serializers.BooleanField(default=False, help_text="Also answers that were changed later.")
-    practice = serializers.BooleanField(default=False, help_text="Also answers to practice trials.")
+    all_revisions = QueryBoolean(default=False, help_text="Also answers that were changed later.")
+    practice = QueryBoolean(default=False, help_text="Also answers to practice trials.")
 
 
 class FileNegotiation(BaseContentNegotiation):

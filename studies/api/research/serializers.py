@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
-from studies.api.strict import PageQuery, StrictSerializer
+from studies.api.strict import JsonBoolean, JsonText, PageQuery, QueryBoolean, StrictSerializer, TomlText
 from studies.models import Condition, Participation, Response, Study, Trial
 from studies.services.loading import Change
+from studies.services.protocols import LONGEST_REASON
 
 Text = serializers.CharField
 Whole = serializers.IntegerField
@@ -28,7 +31,7 @@ class PageOf(serializers.Serializer[Any]):
 
 class StudiesQuery(PageQuery):
     state = serializers.ChoiceField(choices=Study.State.choices, required=False)
-    archived = Flag(default=False, help_text="Those that were put away instead of the others.")
+    archived = QueryBoolean(default=False, help_text="Those that were put away instead of the others.")
 
 
 class StudySerializer(serializers.Serializer[Any]):
@@ -64,7 +67,7 @@ class StudyChange(StrictSerializer):
     """What of a study can be changed. Its settings are its protocol's."""
 
     state = serializers.ChoiceField(choices=Study.State.choices, required=False)
-    archived = Flag(required=False, help_text="Decided by the owner and admins. Archived studies are only read.")
+    archived = JsonBoolean(required=False, help_text="Decided by the owner and admins. Archived studies are only read.")
 
 
 # Conditions and trials
@@ -167,8 +170,15 @@ class ProtocolSerializer(serializers.Serializer[Any]):
 
 
 class ProtocolChange(StrictSerializer):
-    text = Text(trim_whitespace=False, help_text="TOML (docs/protocol.md).")
-    reason = Text(allow_blank=True, default="", max_length=500, help_text="Has to be given once there are data.")
+    """A new version. The reason is asked for always, as it has to be given once there are data."""
+
+    text = TomlText(trim_whitespace=False, help_text="TOML (docs/protocol.md).")
+    reason = JsonText(
+        max_length=LONGEST_REASON,
+        trim_whitespace=False,
+        validators=[RegexValidator(r"\S", gettext_lazy("Give the reason for the change."))],
+        help_text="Why it is changed, for the log.",
+    )
 
 
 class AuditEntrySerializer(serializers.Serializer[Any]):

@@ -1,0 +1,98 @@
+"""Every operation of the API, asked with what its own description allows and with what it does not.
+
+Schemathesis makes the requests from the description and holds the replies against it: no faults of the server, no
+status, type or body that is not described, nothing malformed accepted, nothing sound refused, no way around log-ins.
+"""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, settings, strategies
+
+from harmony_app.tests.attacks.bundles import archive_of, sound
+from harmony_app.tests.scene import Scene, build_scene
+from harmony_app.wsgi import application
+from studies.models import Assignment
+from studies.services.tokens import token_make
+
+CSRF = "c" * 32
+TOKEN = "the-token-of-a-live-assignment"
+KNOWN = {"slug": ["tiny", "paged"], "key": ["welcome"], "token": [TOKEN]}
+"""What there is, for the addresses; what there is not comes by itself."""
+ASKED_A_LOT = settings(
+    max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@schemathesis.serializer("application/zip")
+def as_it_is(ctx: schemathesis.SerializationContext, value: Any) -> Any:
+    """Send an archive as its bytes, and anything else as a text."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@cache
+def sound_archive() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return archive_of(sound(Path(folder) / "bundle"))
+
+
+schemathesis.openapi.media_type("application/zip", strategies.builds(sound_archive))
+schemathesis.openapi.format(
+    "toml",
+    strategies.from_regex(r"[a-z]{1,20}", fullmatch=True).map(
+        lambda word: f'question = "{word}?"\n\n[[pages]]\nkind = "trials"\n\n[trials]\nannotators_per_trial = 2\n'
+    ),
+)
+
+
+def schema_for(tag: str) -> Any:
+    """Return the operations for researchers or annotators, as the site describes them."""
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    for path in document["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path":
+                    parameter["schema"] = {"type": "string", "enum": KNOWN[parameter["name"]]}
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = application
+    return schema.include(tag=tag)
+
+
+@pytest.fixture
+def scene(db: None, tiny_bundle: Path) -> Scene:
+    scene = build_scene(tiny_bundle)
+    Assignment.objects.filter(pk=scene.live.pk).update(token=TOKEN)
+    return scene
+
+
+@pytest.fixture
+def bearer(scene: Scene) -> dict[str, str]:
+    """What the program of the study's owner sends."""
+    return {"Authorization": f"Bearer {token_make(user=scene.owner, name='attack')[1]}"}
+
+
+@pytest.fixture
+def browser(scene: Scene) -> dict[str, str]:
+    """What the browser of the study's annotator sends."""
+    client = Client()
+    client.force_login(scene.annotator)
+    session = client.cookies["sessionid"].value
+    return {"Cookie": f"sessionid={session}; csrftoken={CSRF}", "X-CSRFToken": CSRF}
+
+
+@schema_for("Researchers").parametrize()
+@ASKED_A_LOT
+def test_the_researchers_api_is_as_it_is_described(case: schemathesis.Case, bearer: dict[str, str]) -> None:
+    case.call_and_validate(headers=bearer)
+
+
+@schema_for("Annotators").parametrize()
+@ASKED_A_LOT
+def test_the_annotators_api_is_as_it_is_described(case: schemathesis.Case, browser: dict[str, str]) -> None:
+    case.call_and_validate(headers=browser)
