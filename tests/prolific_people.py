@@ -161,7 +161,9 @@ class Visit:
         if trial.expected:
             choice = right if self.person.is_careful else wrong
         else:
-            choice = self.person.chance.choices([right, wrong, "tie"], [6, 3, 1])[0]
+            # The same opinion when the trial comes again with the sides swapped.
+            opinion = random.Random(f"{self.person.seed} about {trial.trial}")
+            choice = opinion.choices([right, wrong, "tie"], [6, 3, 1])[0]
         self._picture(trial.kind)
         self.page.wait_for_timeout(self.person.looks_for_ms * self.person.chance.uniform(0.7, 1.5))
         self._click(choice)

@@ -58,7 +58,7 @@ def person(number: int) -> Person:
         accepts=kind not in DECLINES,
         sees_well=kind not in CANNOT_SEE,
         is_careful=kind not in CARELESS,
-        leaves_after=5 if kind in DROPS_OUT | COMES_BACK else None,
+        leaves_after=8 if kind in DROPS_OUT | COMES_BACK else None,
         looks_for_ms=500,
         seed=number,
     )

@@ -26,7 +26,7 @@ BUNDLE = ROOT / "fixtures" / "demo"
 IDENTITIES = "studies_externalidentity"
 
 OPEN_TRIALS = """
-    SELECT token, side, expected, assignment.kind FROM studies_assignment assignment
+    SELECT token, side, expected, assignment.kind, trial.id FROM studies_assignment assignment
     JOIN studies_trial trial ON trial.id = assignment.trial_id
     JOIN studies_externalidentity identity ON identity.participation_id = assignment.participation_id
     WHERE external_id = ? AND state = 'live'
@@ -46,6 +46,7 @@ class OpenTrial:
     side: str
     expected: str
     kind: str
+    trial: int
 
     @property
     def right_answer(self) -> str:

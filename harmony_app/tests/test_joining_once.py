@@ -60,7 +60,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 def newcomers(study_site: StudySite, path: str, count: int = CROWD) -> list[Callable[[Mapping[str, str]], Reply]]:
     """Return what lets as many new browsers press the button of the page, which is open in all of them."""
-    presses = []
+    presses: list[Callable[[Mapping[str, str]], Reply]] = []
     for _ in range(count):
         browser = Browser(study_site.site.url)
         browser.get(path)

@@ -309,7 +309,7 @@ def test_the_session_gets_another_key(study: Study) -> None:
     session = client.session
     session["planted"] = True
     session.save()
-    planted = session.session_key
+    planted = session.session_key or ""
     client.cookies["sessionid"] = planted
     join(a_link(study), client)
     assert client.session.session_key != planted

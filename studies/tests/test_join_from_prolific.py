@@ -191,7 +191,7 @@ def test_strange_ids_let_nobody_in_and_are_not_repeated(study: Study, name: str,
 @pytest.mark.parametrize("name", ["PROLIFIC_PID", "STUDY_ID", "SESSION_ID"])
 def test_a_missing_or_doubled_id_lets_nobody_in(study: Study, name: str) -> None:
     missing = {key: value for key, value in ids().items() if key != name}
-    for sent in (missing, ids(**{name: ["a" * 24, "b" * 24]})):
+    for sent in (missing, ids() | {name: ["a" * 24, "b" * 24]}):
         assert Client().post("/prolific/tiny/", sent).status_code == 400
     assert not Participation.objects.exists()
 

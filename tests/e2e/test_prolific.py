@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
+from tests.e2e.test_accessibility import SCHEMES, VIEWPORTS, violations
 from tests.prolific_people import Person, Visit
 from tests.prolific_site import CODES, IDENTITIES, SLUG, STATES, ProlificSite, files_that_hold, prolific_site
 from tests.recruiter import STUDY_ID, person_id
@@ -142,7 +144,7 @@ def test_the_service_gets_nothing_that_it_cannot_read(run: Run) -> None:
 def test_nobody_has_two_parts_or_two_codes(run: Run) -> None:
     assert run.again == "Back: completed"
     assert [len(set(one.codes)) for one in run.site.recruiter.submissions.values()] == [1] * 6
-    assert run.site.rows("SELECT count(*) FROM studies_participation") == [(6,)]
+    assert run.site.rows("SELECT count(*) FROM studies_participation WHERE source = 'prolific'") == [(6,)]
     assert run.site.rows("SELECT count(*) FROM studies_user WHERE username LIKE 'guest-%'") == [(6,)]
 
 
@@ -195,6 +197,45 @@ def test_a_forged_address_gets_no_further_than_the_page(run: Run, browser: Brows
     expect(page.get_by_role("link", name="Go back to Prolific")).to_have_attribute(
         "href", f"{run.site.recruiter.completion_url}?cc=C4FULL"
     )
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_axe_finds_nothing_on_the_pages_for_newcomers(
+    run: Run, browser: Browser, scheme: Literal["light", "dark"], size: str
+) -> None:
+    width, height = VIEWPORTS[size]
+    viewport: ViewportSize = {"width": width, "height": height}
+    context = browser.new_context(color_scheme=scheme, viewport=viewport, bypass_csp=True)
+    page = context.new_page()
+    prolific = run.site.recruiter.study_address
+    links = run.site.server.manage("create_links", SLUG, "--kind", "test", "--site", run.site.server.url)
+    test_link = links.split(",")[-1].strip()
+    addresses = [
+        test_link,
+        f"{run.site.server.url}/join/unknown/",
+        prolific,
+        f"{prolific}?PROLIFIC_PID={STRANGER}&STUDY_ID=1&SESSION_ID=2",
+    ]
+    for address in addresses:
+        page.goto(address)
+        assert violations(page) == [], address
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    context.close()
+
+
+def test_a_newcomer_gets_in_with_the_keyboard_alone(run: Run, browser: Browser) -> None:
+    links = run.site.server.manage("create_links", SLUG, "--kind", "test", "--site", run.site.server.url)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(links.split(",")[-1].strip())
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Go to the study")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/studies/{SLUG}/")
+    expect(page.get_by_role("heading", name="Taking part")).to_be_visible()
     context.close()
 
 
