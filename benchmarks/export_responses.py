@@ -59,7 +59,7 @@ def set_up() -> None:
 def fill(responses: int) -> None:
     """Write a study of 6,000 trials and this many answers into an empty database."""
     set_up()
-    from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Response, Study, Trial, User
+    from studies.models import Assignment, Condition, Image, Pair, Picture, Response, Study, Trial
 
     study = Study.objects.create(slug=SLUG, title="Made", question="Which map is better?")
     picture = Picture.objects.create(digest="0" * 64, width=224, height=224)
@@ -93,49 +93,77 @@ def fill(responses: int) -> None:
     trials = Trial.objects.bulk_create(
         (Trial(study=study, key=f"{place:05}", pair=pair) for place, pair in enumerate(pairs)), batch_size=AT_ONCE
     )
-    made = 0
-    while made < responses:
-        number = made // TRIALS
-        user = User.objects.create(username=f"annotator-{number}")
-        participation = Participation.objects.create(study=study, annotator=user, code=f"A{number + 1:03}")
-        part = trials[: min(TRIALS, responses - made)]
-        at = START + timedelta(days=number)
-        assignments = Assignment.objects.bulk_create(
-            (
-                Assignment(
-                    participation=participation,
-                    trial=trial,
-                    position=place,
-                    side="left" if place % 2 else "right",
-                    state="answered",
-                    revision=1,
-                    issued_at=at + timedelta(seconds=2 * place),
-                    answered_at=at + timedelta(seconds=2 * place + 2),
-                    expires_at=at,
-                )
-                for place, trial in enumerate(part, start=1)
-            ),
-            batch_size=AT_ONCE,
-        )
-        Response.objects.bulk_create(
-            (
-                Response(
-                    assignment=assignment,
-                    revision=1,
-                    uuid=uuid.uuid4(),
-                    given="left",
-                    choice="finetuned" if assignment.side == "left" else "original",
-                    confidence=2,
-                    reason="The map is on the cat, not on the sofa." if assignment.position % 10 == 0 else "",
-                    rt_ms=1533.8,
-                    timing=TIMING,
-                    created_at=assignment.answered_at,
-                )
-                for assignment in assignments
-            ),
-            batch_size=AT_ONCE,
-        )
-        made += len(part)
+    annotators = [_participation(study, number) for number in range(-(-responses // TRIALS))]
+    assignments = Assignment.objects.bulk_create(
+        (
+            Assignment(
+                participation=annotators[0],
+                trial=trial,
+                position=place,
+                side="left" if place % 2 else "right",
+                state="answered",
+                revision=1,
+                issued_at=START + timedelta(seconds=2 * place),
+                answered_at=START + timedelta(seconds=2 * place + 2),
+                expires_at=START,
+            )
+            for place, trial in enumerate(trials, start=1)
+        ),
+        batch_size=AT_ONCE,
+    )
+    Response.objects.bulk_create(
+        (
+            Response(
+                assignment=assignment,
+                revision=1,
+                uuid=uuid.uuid4(),
+                given="left",
+                choice="finetuned" if assignment.side == "left" else "original",
+                confidence=2,
+                reason="The map is on the cat, not on the sofa." if assignment.position % 10 == 0 else "",
+                rt_ms=1533.8,
+                timing=TIMING,
+                created_at=assignment.answered_at,
+            )
+            for assignment in assignments
+        ),
+        batch_size=AT_ONCE,
+    )
+    for number, participation in enumerate(annotators[1:], start=1):
+        _answers_of(annotators[0].pk, participation.pk, min(TRIALS, responses - number * TRIALS))
+
+
+def _participation(study: Any, number: int) -> Any:
+    from studies.models import Participation, User
+
+    user = User.objects.create(username=f"annotator-{number}")
+    return Participation.objects.create(study=study, annotator=user, code=f"A{number + 1:03}")
+
+
+def _answers_of(source: int, target: int, number: int) -> None:
+    """Give an annotator the first answers of another one, inside of the database: a million would take long else."""
+    from django.db import connection
+
+    from studies.models import Assignment, Response
+
+    new_uuid = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+    assignment, assigned = _columns(Assignment, participation_id=str(target), token=f"token || '-{target}'")
+    response, given = _columns(Response, assignment_id="b.id", uuid=new_uuid)
+    join = f"r JOIN studies_assignment a ON a.id = r.assignment_id AND a.participation_id = {source} "
+    join += f"JOIN studies_assignment b ON b.participation_id = {target} AND b.position = a.position"
+    where = f"WHERE participation_id = {source} AND position <= {number}"
+    with connection.cursor() as cursor:
+        # Names of columns and numbers alone.
+        table = "studies_assignment"
+        cursor.execute(f"INSERT INTO {table} ({assignment}) SELECT {assigned} FROM {table} {where}")  # noqa: S608
+        cursor.execute(f"INSERT INTO studies_response ({response}) SELECT {given} FROM studies_response {join}")  # noqa: S608
+
+
+def _columns(model: Any, **replaced: str) -> tuple[str, str]:
+    """The columns of a table without its key, and what they are taken from."""
+    names = [field.column for field in model._meta.local_concrete_fields if not field.primary_key]
+    prefix = "r." if "uuid" in replaced else ""
+    return ", ".join(names), ", ".join(replaced.get(name, prefix + name) for name in names)
 
 
 def measure(name: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ SIGNS = (
     "=+-@"  # themselves
     "\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"  # full-width and small
     "\u207c\u207a\u207b\u208c\u208a\u208b"  # raised and lowered
-    "\u2212\u2a75\u2a76"  # the minus sign, and two and three equal signs in one
+    "\u2212\u2a75\u2a76\ufb29"  # the minus sign, two and three equal signs in one, and a plus sign without its foot
 )
 """What starts a formula."""
 

@@ -102,10 +102,7 @@ def _readme(study: Study) -> str:
         "",
         f"The question: {_one_line(study.question)}",
         "",
-        *(
-            ["The annotators are simulated by a program; the answers say nothing about people.", ""]
-            * study.is_simulated
-        ),
+        *([SIMULATED, ""] if study.is_simulated else []),
         f"Annotators: {people.count()}. Written on {timezone.now():%Y-%m-%d %H:%M} UTC by Harmony, as {SCHEMA}.",
         "",
         "| file | a row is | key |",
