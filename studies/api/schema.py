@@ -71,5 +71,7 @@ class StrictFields(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     match_subclasses = True
 
     def map_serializer(self, auto_schema: SpectacularSchema, direction: Direction) -> dict[str, Any]:
-        described: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        described: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
         return {**described, "additionalProperties": False}

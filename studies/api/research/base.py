@@ -1,5 +1,6 @@
 """What all views of the researchers' API have in common."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from rest_framework import status
@@ -7,6 +8,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from studies.api.research.authentication import TokenAuthentication
@@ -22,7 +24,7 @@ class ResearchView(APIView):
 
     authentication_classes = (TokenAuthentication, SessionAuthentication)
     permission_classes = (IsResearcher,)
-    throttle_classes = (RequestThrottle,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (RequestThrottle,)
 
     def user(self, request: Request) -> User:
         return cast(User, request.user)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -33,7 +34,7 @@ class ArchiveParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> IO[bytes]:
+    ) -> Any:
         most = settings.BUNDLE_MEBIBYTES * MEBIBYTE
         archive = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by the view
         received = 0
@@ -62,7 +63,11 @@ class BundlesView(ResearchView):
 
         409: the slug is taken by another study, or its study is archived.
         """
-        with request.data as archive:
+        sent: Any = request.data
+        if isinstance(sent, Mapping):
+            # Without a body there is nothing to parse.
+            raise ValidationError({"archive": [_("the body is empty; send the zip archive of a bundle")]})
+        with sent as archive:
             try:
                 loaded = bundle_import(archive=archive, actor=self.user(request))
             except RefusedArchiveError as error:

@@ -1,6 +1,6 @@
 """The API's own description: OpenAPI 3, and a page to read it and try it."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from drf_spectacular.renderers import OpenApiJsonRenderer
@@ -18,23 +18,23 @@ from studies.api.research.throttles import RequestThrottle
 class SchemaView(SpectacularAPIView):
     """For researchers alone: it names what annotators are not told of."""
 
-    authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]
-    permission_classes: ClassVar[list[Any]] = [IsResearcher]
-    throttle_classes: ClassVar[list[Any]] = [RequestThrottle]
-    renderer_classes: ClassVar[list[Any]] = [OpenApiJsonRenderer]
+    authentication_classes: list[Any] = [TokenAuthentication, SessionAuthentication]
+    permission_classes: list[Any] = [IsResearcher]
+    throttle_classes: list[Any] = [RequestThrottle]
+    renderer_classes: list[Any] = [OpenApiJsonRenderer]
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response: Response = super().get(request, *args, **kwargs)
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         return response
 
 
 class DocsView(SpectacularSwaggerSplitView):
     """The page: its script stands apart, so the usual content security policy holds."""
 
-    authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]
-    permission_classes: ClassVar[list[Any]] = [IsResearcher]
-    throttle_classes: ClassVar[list[Any]] = [RequestThrottle]
+    authentication_classes: list[Any] = [TokenAuthentication, SessionAuthentication]
+    permission_classes: list[Any] = [IsResearcher]
+    throttle_classes: list[Any] = [RequestThrottle]
     template_name = "api/docs.html"
     url_name = "api_schema"
-    title = settings.SPECTACULAR_SETTINGS["TITLE"]
+    title = str(settings.SPECTACULAR_SETTINGS["TITLE"])

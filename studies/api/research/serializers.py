@@ -107,7 +107,7 @@ class TrialSerializer(serializers.Serializer[Any]):
     is_retired = Flag(help_text="Of an earlier version of the protocol.")
     condition = Whole(source="pair.condition_id")
     image = Text(source="pair.image.name")
-    label = Text(source="pair.image.label")
+    label = Text(source="pair.image.label")  # type: ignore[assignment]
     target = Text(source="pair.target")
     score_original = serializers.FloatField(source="pair.score_original", allow_null=True)
     score_finetuned = serializers.FloatField(source="pair.score_finetuned", allow_null=True)
@@ -138,7 +138,7 @@ class AnnotatorSerializer(serializers.Serializer[Any]):
 
     code = Text(source="participation.code")
     state = serializers.ChoiceField(source="participation.state", choices=Participation.State.choices)
-    source = serializers.ChoiceField(source="participation.source", choices=Participation.Source.choices)
+    source = serializers.ChoiceField(source="participation.source", choices=Participation.Source.choices)  # type: ignore[assignment]
     is_excluded = Flag(source="participation.is_excluded")
     excluded_because = Text(source="participation.excluded_because", allow_blank=True)
     protocol_version = Whole(source="participation.protocol.version", allow_null=True, default=None)

@@ -30,10 +30,10 @@ from studies.models import AuditEntry, Protocol, Study
 from studies.protocol.faults import ProtocolError
 from studies.protocol.writing import write_protocol
 from studies.roles import may_share, studies_for
-from studies.selectors_dashboard import AnnotatorRows, annotator_rows
+from studies.dashboard.selectors import AnnotatorRows, annotator_rows
 from studies.selectors_protocol import current_protocol, protocol_text
 from studies.selectors_research import StudyRows, TrialRows, condition_rows
-from studies.selectors_sessions import trial_rows
+from studies.dashboard.sessions import trial_rows
 from studies.services.lifecycle import ArchivedStudyError, study_archive, study_set_state, study_unarchive
 from studies.services.protocols import protocol_set
 
@@ -149,7 +149,7 @@ class ProtocolView(ResearchView):
         if protocol is None:
             # As long as it is not stored, it has neither a version nor an author.
             plain = study.plain_spec
-            shown = {"version": None, "created_at": None, "created_by": None, "reason": ""}
+            shown: dict[str, object] = {"version": None, "created_at": None, "created_by": None, "reason": ""}
             shown |= {"text": write_protocol(plain), "document": plain.as_document()}
         else:
             shown = _shown(protocol)
