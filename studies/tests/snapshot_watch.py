@@ -1,4 +1,4 @@
-"""What an export sees while others write: `python -m studies.tests.snapshot_watch` on an empty site; prints it as JSON."""
+"""What an export sees while others write, as JSON: `python -m studies.tests.snapshot_watch` on an empty site."""
 
 import json
 from threading import Thread
