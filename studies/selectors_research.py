@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from studies.dashboard.selectors import StudyRow, study_rows
+from studies.dashboard.sessions import choices_of
 from studies.models import Condition, Protocol, Response, Study, Trial
-from studies.selectors_dashboard import StudyRow, study_rows
-from studies.selectors_sessions import choices_of
 
 
 class StudyRows:

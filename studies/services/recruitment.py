@@ -7,8 +7,7 @@ from django.utils.crypto import get_random_string
 
 from studies.models import ExternalIdentity, Link, LinkUse, Participation, Study, User
 from studies.recruiting.prolific import Arrival, identity_digest, identity_of
-from studies.selectors_protocol import current_protocol
-from studies.selectors_recruitment import (
+from studies.recruiting.selectors import (
     Refusal,
     link_refusal,
     live_since,
@@ -16,6 +15,7 @@ from studies.selectors_recruitment import (
     places_free,
     study_refusal,
 )
+from studies.selectors_protocol import current_protocol
 from studies.services.annotators import next_code
 from studies.services.finishing import participation_finish
 

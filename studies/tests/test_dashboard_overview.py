@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from studies.dashboard.projection import Fill
+from studies.dashboard.selectors import StudyNumbers, annotator_rows, people, study_numbers, study_rows
 from studies.models import Assignment, Condition, Participation, QualityFinding, Response, Study, User
-from studies.projection import Fill
-from studies.selectors_dashboard import StudyNumbers, annotator_rows, people, study_numbers, study_rows
 from studies.services import assignments_draw, copy_study, enrol
 from studies.services.lifecycle import study_archive
 from studies.services.previews import preview_start

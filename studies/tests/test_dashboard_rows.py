@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from studies.dashboard.sessions import annotator_session, trial_answers
 from studies.models import Assignment, PageRecord, Participation, QualityFinding, Response, Study, Trial, User
-from studies.selectors_sessions import annotator_session, trial_answers
 from studies.services import assignments_draw, copy_study, enrol
 from studies.services.previews import preview_start
 from studies.tests.test_drawing import answer, draw_all

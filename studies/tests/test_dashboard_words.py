@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 
+from studies.dashboard.reaction_chart import Mark, reaction_chart
 from studies.models import Assignment, Participation, Response
 from studies.protocol.spec import QualityRule
-from studies.reaction_chart import Mark, reaction_chart
 from studies.services.plausibility import FLAGS
 from studies.templatetags.dashboard import NAMES, detail, duration, milliseconds, name, plain
 

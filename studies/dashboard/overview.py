@@ -7,10 +7,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from studies.dashboard_pages import page, study_page
+from studies.dashboard.pages import page, study_page
+from studies.dashboard.selectors import LATEST, study_numbers, study_rows
 from studies.models import Study
 from studies.roles import is_researcher, studies_for
-from studies.selectors_dashboard import LATEST, study_numbers, study_rows
 
 
 @require_safe

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 
+from studies.dashboard.projection import Fill, Projection, project
 from studies.models import Assignment, Participation, QualityFinding, Response, Study, Trial
-from studies.projection import Fill, Projection, project
 
 LATEST = 1000
 """Times and the projection are taken from so many latest answers."""

@@ -4,7 +4,7 @@ from typing import cast
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 
-from studies.dashboard_pages import study_change
+from studies.dashboard.pages import study_change
 from studies.exports.files import FILES
 from studies.models import Study, User
 from studies.services.audit import audit_write

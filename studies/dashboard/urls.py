@@ -2,17 +2,12 @@
 
 from django.urls import path
 
-from studies import views_dashboard as pages
-from studies import views_dashboard_changes as changes
-from studies import views_dashboard_links as links
-from studies import views_dashboard_rows as rows
-from studies import views_dashboard_setup as setup
-from studies import views_exports as exports
+from studies.dashboard import changes, exports, links, overview, rows, setup
 
 urlpatterns = [
-    path("", pages.dashboard, name="dashboard"),
-    path("<slug:slug>/", pages.overview, name="dashboard_study"),
-    path("<slug:slug>/numbers/", pages.numbers, name="dashboard_numbers"),
+    path("", overview.dashboard, name="dashboard"),
+    path("<slug:slug>/", overview.overview, name="dashboard_study"),
+    path("<slug:slug>/numbers/", overview.numbers, name="dashboard_numbers"),
     path("<slug:slug>/annotators/", rows.annotators, name="dashboard_annotators"),
     path("<slug:slug>/annotators/<str:code>/", rows.annotator, name="dashboard_annotator"),
     path("<slug:slug>/annotators/<str:code>/exclude/", changes.exclude, name="dashboard_exclude"),

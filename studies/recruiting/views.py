@@ -13,7 +13,7 @@ from studies.language import use_language
 from studies.models import Link, Participation, Study, User
 from studies.protocol.spec import ProtocolSpec
 from studies.recruiting.prolific import Arrival, InvalidArrivalError, identity_of
-from studies.selectors_recruitment import (
+from studies.recruiting.selectors import (
     Refusal,
     current_spec,
     link_refusal,

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from studies.dashboard_pages import numbered, page, study_change
-from studies.forms_dashboard import LinksForm
+from studies.dashboard.forms import LinksForm
+from studies.dashboard.pages import numbered, page, study_change
 from studies.models import ExternalIdentity, Link, Participation, Study, User
 from studies.recruiting.prolific import PARAMETERS
-from studies.selectors_recruitment import current_spec, link_state, places
+from studies.recruiting.selectors import current_spec, link_state, places
 from studies.services.identities import identities_erase
 from studies.services.links import LinkError, link_revoke, links_create
 

@@ -6,11 +6,10 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from studies.dashboard_pages import numbered, one_of, page, study_page
-from studies.models import Condition, Participation, Study, Trial
-from studies.reaction_chart import Mark, reaction_chart
-from studies.selectors_dashboard import annotator_rows
-from studies.selectors_sessions import (
+from studies.dashboard.pages import numbered, one_of, page, study_page
+from studies.dashboard.reaction_chart import Mark, reaction_chart
+from studies.dashboard.selectors import annotator_rows
+from studies.dashboard.sessions import (
     Session,
     annotator_session,
     choices_of,
@@ -19,6 +18,7 @@ from studies.selectors_sessions import (
     trial_of,
     trial_rows,
 )
+from studies.models import Condition, Participation, Study, Trial
 from studies.templatetags.dashboard import milliseconds, name
 
 ANNOTATOR_FILTERS = (*Participation.State.values, "excluded", "flagged")

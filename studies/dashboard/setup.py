@@ -6,9 +6,9 @@ from django.db.models import Count
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 
-from studies.dashboard_pages import numbered, page, study_page
+from studies.dashboard.forms import CopyForm, ProtocolForm, ResearcherForm
+from studies.dashboard.pages import numbered, page, study_page
 from studies.exports.files import FILES
-from studies.forms_dashboard import CopyForm, ProtocolForm, ResearcherForm
 from studies.models import AuditEntry, Protocol, Study
 from studies.protocol.faults import Fault
 from studies.protocol.writing import write_protocol

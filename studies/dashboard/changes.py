@@ -8,8 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
-from studies.dashboard_pages import page, study_change
-from studies.forms_dashboard import CopyForm, ExcludeForm, ProtocolForm, ResearcherForm
+from studies.dashboard.forms import CopyForm, ExcludeForm, ProtocolForm, ResearcherForm
+from studies.dashboard.pages import page, study_change
+from studies.dashboard.setup import protocol_page, settings_page
 from studies.models import Participation, Study, User
 from studies.protocol.faults import ProtocolError
 from studies.roles import may_share
@@ -18,7 +19,6 @@ from studies.services.lifecycle import study_archive, study_copy, study_set_stat
 from studies.services.previews import preview_start
 from studies.services.protocols import protocol_set
 from studies.services.quality import participation_exclude, participation_readmit
-from studies.views_dashboard_setup import protocol_page, settings_page
 
 
 def _actor(request: HttpRequest) -> User:

@@ -1,0 +1,1 @@
+"""The researchers' pages, below /dashboard/."""
