@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client, override_settings
+from django.utils import translation
 
 from harmony_app.tests.servers import LiveSite, Postgres, running_postgres, running_redis, running_site
 from studies.models import Participation, Study, User
@@ -33,6 +34,13 @@ def _quick_and_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         API_IMPORTS_PER_HOUR=1_000_000,
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    """A page in another language leaves its thread in that language, as on a server until the next request."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
