@@ -1,6 +1,7 @@
 """Annotators over HTTP who send again what was not acknowledged, and the count of what came of it."""
 
 import http.client
+import json
 import random
 import time
 from collections import Counter
@@ -12,8 +13,20 @@ from uuid import uuid4
 
 from harmony_app.tests.browser import Browser, Reply
 from harmony_app.tests.test_exactly_once import StudySite, answer_to
+from studies.tests.bundles import write_bundle
 
 PATIENCE_SECONDS = 120
+# One process instead of three management commands: starting Python is most of the time.
+ADD_STUDY = """
+import json, pathlib, sys
+import django
+django.setup()
+from studies.services import create_annotators, load_bundle, protocol_set
+study = load_bundle(folder=pathlib.Path(sys.argv[1])).study
+protocol_set(study=study, text=sys.argv[3], name="protocol of the test")
+accounts = create_annotators(study=study, count=int(sys.argv[2]))
+print(json.dumps([(account.username, account.password) for account in accounts]))
+"""
 PAGES = """
 format = "harmony-protocol/1"
 
@@ -152,11 +165,14 @@ def people_of(
     study_site: StudySite, slug: str, number: int, *, images: int = 8, protocol: str = PROTOCOL
 ) -> list[Person]:
     """Add a study under a protocol, and return its annotators, logged in."""
-    browsers = study_site.add_study(slug, number, images=images)
-    file = study_site.site.folder / f"{slug}.toml"
-    file.write_text(protocol)
-    study_site.site.manage("set_protocol", slug, str(file))
-    return [Person(browser, slug, seed) for seed, browser in enumerate(browsers)]
+    folder = write_bundle(study_site.site.folder / slug, slug=slug, images=images)
+    accounts = study_site.site.python("-c", ADD_STUDY, str(folder), str(number), protocol)
+    people = []
+    for seed, (username, password) in enumerate(json.loads(accounts)):
+        browser = Browser(study_site.site.url)
+        browser.log_in(username, password)
+        people.append(Person(browser, slug, seed))
+    return people
 
 
 def at_work(people: Sequence[Person], disturb: Callable[[], None], after: int) -> None:
