@@ -75,7 +75,7 @@ def test_prolific_gets_an_address_with_its_placeholders(recruiting: Study, staff
     )
     assert address in page
     assert "C1DONE" in page
-    assert "Of 5 places, 0 are completed and 0 are taken" in page
+    assert "5 places: 0 completed, 0 taken by people at work." in page
 
 
 def test_a_hundred_links_take_as_many_queries_as_one(
