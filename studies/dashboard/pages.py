@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -23,8 +23,8 @@ from studies.services.copying import CopyError
 from studies.services.lifecycle import ArchivedStudyError, LifecycleError
 
 Parameters = ParamSpec("Parameters")
-View = Callable[Concatenate[HttpRequest, Study, Parameters], HttpResponse]
-Decorated = Callable[..., HttpResponse]
+View = Callable[Concatenate[HttpRequest, Study, Parameters], HttpResponseBase]
+Decorated = Callable[..., HttpResponseBase]
 
 PER_PAGE = 50
 REFUSALS = (LifecycleError, CollaborationError, CopyError)
@@ -56,7 +56,7 @@ def study_page(view: View[Parameters]) -> Decorated:
     @never_cache
     @login_required
     @wraps(view)
-    def wrapped(request: HttpRequest, slug: str, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponse:
+    def wrapped(request: HttpRequest, slug: str, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponseBase:
         return view(request, study_for(request.user, slug, "owner"), *args, **kwargs)
 
     return wrapped
@@ -76,7 +76,7 @@ def study_change(*methods: str, of_archived: bool = False) -> Callable[[View[Par
         @wraps(view)
         def wrapped(
             request: HttpRequest, slug: str, *args: Parameters.args, **kwargs: Parameters.kwargs
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             study = study_for(request.user, slug, "owner")
             try:
                 if request.method == "POST" and study.archived_at is not None and not of_archived:
