@@ -56,7 +56,9 @@ def study_page(view: View[Parameters]) -> Decorated:
     @never_cache
     @login_required
     @wraps(view)
-    def wrapped(request: HttpRequest, slug: str, *args: Parameters.args, **kwargs: Parameters.kwargs) -> HttpResponseBase:
+    def wrapped(
+        request: HttpRequest, slug: str, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> HttpResponseBase:
         return view(request, study_for(request.user, slug, "owner"), *args, **kwargs)
 
     return wrapped
