@@ -115,10 +115,9 @@ def _positions(study: Study) -> Iterator[str]:
 
 def _kinds(study: Study) -> Iterator[str]:
     """Every assignment has a trial of its own study and of its kind; a catch trial is never the first."""
-    kinds = {Kind.MAIN: Trial.Kind.MAIN, Kind.REPEAT: Trial.Kind.MAIN, Kind.CATCH: Trial.Kind.CATCH}
-    fits = Q(kind=Kind.PRACTICE, trial__kind=Trial.Kind.PRACTICE)
-    for kind, of_trial in kinds.items():
-        fits |= Q(kind=kind, trial__kind=of_trial)
+    fits = Q(kind=Kind.REPEAT, trial__kind=Trial.Kind.MAIN)
+    for of_trial in Trial.Kind.values:
+        fits |= Q(kind=of_trial, trial__kind=of_trial)
     odd = _assignments(study).exclude(fits, trial__study=study)
     for code, position, number, kind, key in odd.values_list(
         "participation__code", "position", "round", "kind", "trial__key"
