@@ -1,6 +1,7 @@
 """Reads: what pages, the API and the analysis ask for."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -51,11 +52,18 @@ class StudyOfAnnotator:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """An annotator's assignments, practice aside: answered ones, those not released, and main trials among these."""
+    """An annotator's assignments, practice aside: how many are answered, and of each kind those not released."""
 
     answered: int
-    held: int
-    mains: int
+    by_kind: Mapping[str, int]
+
+    @property
+    def held(self) -> int:
+        return sum(self.by_kind.values())
+
+    @property
+    def mains(self) -> int:
+        return self.by_kind.get(Assignment.Kind.MAIN, 0)
 
 
 def _progress(participation: Participation, tally: Tally, pool: Pool, room: int) -> Progress:
@@ -67,8 +75,7 @@ def _progress(participation: Participation, tally: Tally, pool: Pool, room: int)
         # The catch trials and repeats that come with those that wait.
         checks = max(0, plan.due(tally.mains + waiting) - (tally.held - tally.mains)) if waiting else 0
         return Progress(tally.answered, tally.held + waiting + checks, waiting)
-    # A late answer to a released trial may take an annotator beyond the wanted number.
-    return Progress(tally.answered, max(plan.total, tally.answered))
+    return Progress(tally.answered, plan.total_with(tally.by_kind))
 
 
 def _with_room(participation: OuterRef | int, study: OuterRef | int) -> QuerySet[Trial]:
@@ -125,11 +132,11 @@ def _pool_in(rows: Iterable[tuple[str, str, int]]) -> Pool:
 def _tally_in(rows: Iterable[tuple[str, str, int]]) -> Tally:
     states = {(kind, state): number for kind, state, number in rows if state != "trial"}
     held = {(kind, state): number for (kind, state), number in states.items() if state != Assignment.State.RELEASED}
-    return Tally(
-        answered=sum(number for (_, state), number in held.items() if state == Assignment.State.ANSWERED),
-        held=sum(held.values()),
-        mains=sum(number for (kind, _), number in held.items() if kind == Assignment.Kind.MAIN),
-    )
+    by_kind: Counter[str] = Counter()
+    for (kind, _), number in held.items():
+        by_kind[kind] += number
+    answered = sum(number for (_, state), number in held.items() if state == Assignment.State.ANSWERED)
+    return Tally(answered, by_kind)
 
 
 def progress_get(participation: Participation) -> Progress:
@@ -167,8 +174,9 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
         .select_related("study", "protocol")
         .annotate(
             answered=_count(assignments.filter(state=Assignment.State.ANSWERED), "participation"),
-            held=_count(held, "participation"),
-            mains=_count(held.filter(kind=Assignment.Kind.MAIN), "participation"),
+            held_mains=_count(held.filter(kind=Assignment.Kind.MAIN), "participation"),
+            held_catches=_count(held.filter(kind=Assignment.Kind.CATCH), "participation"),
+            held_repeats=_count(held.filter(kind=Assignment.Kind.REPEAT), "participation"),
             trials=_count(trials.filter(kind=Trial.Kind.MAIN), "study"),
             catches=_count(trials.filter(kind=Trial.Kind.CATCH), "study"),
             room=Case(exhausted, default=Value(0), output_field=IntegerField()),
@@ -181,7 +189,14 @@ def studies_of_annotator(annotator: User) -> list[StudyOfAnnotator]:
             participation=participation,
             progress=_progress(
                 participation,
-                Tally(participation.answered, participation.held, participation.mains),
+                Tally(
+                    participation.answered,
+                    {
+                        Assignment.Kind.MAIN: participation.held_mains,
+                        Assignment.Kind.CATCH: participation.held_catches,
+                        Assignment.Kind.REPEAT: participation.held_repeats,
+                    },
+                ),
                 Pool(participation.trials, participation.catches),
                 participation.room,
             ),

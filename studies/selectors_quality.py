@@ -2,7 +2,7 @@
 
 from django.db.models import F
 
-from studies.draws.plan import plan_of
+from studies.draws.plan import Plan, plan_of
 from studies.models import Assignment, Participation, Response
 from studies.quality.observed import Answer, Session, absences_of
 from studies.selectors import pool_of
@@ -41,8 +41,7 @@ def session_of(participation: Participation) -> Session:
     return Session(answers, seconds)
 
 
-def catch_trials_planned(participation: Participation) -> int:
-    """Return how many catch trials the annotator gets in all, if no trial runs out. One query."""
+def trials_planned(participation: Participation) -> Plan:
+    """Return which trials the annotator gets in all, if none runs out. One query."""
     study = participation.study
-    plan = plan_of(study=study, code=participation.code, spec=participation.spec, pool=pool_of(study.pk))
-    return len(plan.catches)
+    return plan_of(study=study, code=participation.code, spec=participation.spec, pool=pool_of(study.pk))

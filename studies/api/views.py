@@ -25,7 +25,7 @@ from studies.services import (
     assignments_draw,
     response_record,
 )
-from studies.services.flow import participation_visit
+from studies.services.flow import participation_visit, trials_settle
 
 STATUS = {
     Outcome.STORED: status.HTTP_201_CREATED,
@@ -40,6 +40,8 @@ def next_payload(participation: Participation, count: int) -> dict[str, Any]:
     """Return the annotator's open assignments in order, drawn as needed, and how the runner shows them."""
     spec = participation.spec
     assignments = assignments_draw(participation=participation, count=count)
+    if not assignments and participation.state == Participation.State.ACTIVE:
+        trials_settle(participation)
     previous = undoable(participation)
     return {
         "assignments": [assignment_payload(assignment, participation) for assignment in assignments],
@@ -98,11 +100,12 @@ class ResponsesView(APIView):
             "code": recorded.outcome.value,
             "detail": recorded.outcome.detail,
             "feedback": recorded.feedback,
-            "participation_state": participation.state,
         }
         if count and trials_hindrance(participation) is None:
             participation_visit(participation)
             reply |= next_payload(participation, count)
         else:
             reply |= {"progress": progress_get(participation).as_dict(), "state": participation.study_state}
+        # The draw may have ended it.
+        reply["participation_state"] = participation.state
         return Response(reply, status=STATUS[recorded.outcome])

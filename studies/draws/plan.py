@@ -1,7 +1,7 @@
 """Where catch trials and repeats come among an annotator's main trials."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +23,14 @@ class Plan:
     @property
     def total(self) -> int:
         return self.mains + len(self.catches) + len(self.repeats)
+
+    def total_with(self, held: Mapping[str, int]) -> int:
+        """Return how many trials there are in all for someone who has these, by kind.
+
+        More than were planned of one kind take none from another: late answers, catch trials of an earlier protocol.
+        """
+        planned = {Kind.MAIN: self.mains, Kind.CATCH: len(self.catches), Kind.REPEAT: len(self.repeats)}
+        return sum(max(number, held.get(kind, 0)) for kind, number in planned.items())
 
     def due(self, mains: int) -> int:
         """Return how many catch trials and repeats come until after this many main trials."""

@@ -15,7 +15,7 @@ Measure = Callable[[Session, QualityRule], Measured | None]
 class Rule:
     """What is measured, and whether the limit is the least that is allowed (otherwise the most).
 
-    `is_of_whole` says that the value means nothing before the last trial.
+    `is_of_whole` says that the value means nothing of a part of the trials.
     """
 
     measure: Measure
@@ -35,13 +35,13 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def breach_of(rule: QualityRule, session: Session, *, at_end: bool) -> Measured | None:
+def breach_of(rule: QualityRule, session: Session, *, is_whole: bool) -> Measured | None:
     """Return what was measured if it is on the wrong side of the limit; a value on the limit is allowed.
 
-    None as long as there are fewer than `after` observations, and, of what is known only at the end, before it.
+    None as long as there are fewer than `after` observations, and, of what is measured of the whole, for a part of it.
     """
     known = RULES[rule.rule]
-    if known.is_of_whole and not at_end:
+    if known.is_of_whole and not is_whole:
         return None
     measured = known.measure(session, rule)
     if measured is None or measured.observations < rule.after:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from studies.models import Link, Participation, Study
+from studies.models import Link, PageRecord, Participation, Study
 from studies.protocol.spec import ProtocolSpec
 from studies.selectors_protocol import current_protocol
 
@@ -34,8 +34,8 @@ def current_spec(study: Study) -> ProtocolSpec:
 def places_free(study: Study, spec: ProtocolSpec | None = None) -> int | None:
     """Return how many more people can be let in; None: any number. `spec` saves the query for the protocol.
 
-    Those who completed the study hold a place unless they are excluded, and so do those who are at it. Call it under
-    the study's lock to decide by it.
+    Those who completed the study hold a place unless they are excluded, and so do those who are at it or have come to
+    the end of the trials. Call it under the study's lock to decide by it.
     """
     recruitment = (spec or current_spec(study)).recruitment
     if recruitment.places is None:
@@ -68,7 +68,10 @@ def live_since(live_hours: float) -> datetime:
 
 def _holding(study: Study, seen: datetime) -> QuerySet[Participation]:
     counted = Participation.objects.filter(study=study, is_preview=False, is_excluded=False)
-    return counted.filter(Q(state=State.COMPLETED) | Q(state=State.ACTIVE, last_seen_at__gte=seen))
+    # All answers of theirs are there, whether or not they come back for the pages that follow.
+    have_answered = Exists(PageRecord.objects.filter(participation=OuterRef("pk"), kind="trials"))
+    at_it = Q(state=State.ACTIVE) & (Q(last_seen_at__gte=seen) | have_answered)
+    return counted.filter(Q(state=State.COMPLETED) | at_it)
 
 
 def study_refusal(study: Study) -> Refusal | None:

@@ -92,7 +92,8 @@ def _draw(participation: Participation, count: int, now: datetime) -> None:
     if live >= count:
         return
     plan = plan_of(study=study, code=participation.code, spec=participation.spec, pool=pool_of(study.pk))
-    wanted = min(max(BATCH, count - live), plan.total - len(_held(before)))
+    held = Counter(given.shown.kind for given in _held(before))
+    wanted = min(max(BATCH, count - live), plan.total_with(held) - held.total())
     returned = _give_back(participation, plan, before, wanted, expires_at)
     before = [replace(given, state=State.LIVE) if given.pk in returned else given for given in before]
     drawn = len(returned)

@@ -6,15 +6,16 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from studies.models import PageRecord, Participation, Protocol
+from studies.models import PageRecord, Participation, Protocol, Study
 from studies.protocol.spec import Page
-from studies.selectors import progress_get
+from studies.selectors import live_assignments, progress_get
 from studies.selectors_flow import Step, Verdict, flow_step
 from studies.services.finishing import participation_finish, participation_lock, participation_reread
 from studies.services.places import practice_draw
 from studies.services.quality import quality_review
+from studies.services.staying import is_away, place_keep
 
-State = Participation.State
+State, Source = Participation.State, Participation.Source
 
 # How exactly it is known when an annotator was last there: so that not every request writes.
 SEEN_EVERY = timedelta(minutes=1)
@@ -38,14 +39,8 @@ def flow_advance(*, participation: Participation) -> Step:
                 return step
             _practice_end(participation)
         elif step.kind == "trials":
-            progress = progress_get(participation)
-            if not progress.is_done:
+            if not _trials_settle(participation):
                 return step
-            if progress.answered == 0:
-                # Every place is taken by others.
-                participation_finish(participation, State.OVER_QUOTA)
-            else:
-                _trials_end(participation)
         elif step.kind == "finished":
             participation_finish(participation, State.COMPLETED)
         else:
@@ -58,7 +53,7 @@ def participation_visit(participation: Participation) -> None:
     From its start a participation keeps its version of the protocol, which is the newest one of that moment. Those who
     have trials from before the study had any protocol go on without one.
     """
-    if participation.state != State.ACTIVE:
+    if participation.state != State.ACTIVE or (is_away(participation) and not _come_back(participation)):
         return
     now = timezone.now()
     if participation.started_at is None:
@@ -66,6 +61,13 @@ def participation_visit(participation: Participation) -> None:
     elif participation.last_seen_at is None or now - participation.last_seen_at > SEEN_EVERY:
         Participation.objects.filter(pk=participation.pk).update(last_seen_at=now)
         participation.last_seen_at = now
+
+
+@transaction.atomic
+def _come_back(participation: Participation) -> bool:
+    is_kept = place_keep(participation_lock(participation))
+    participation_reread(participation)
+    return is_kept
 
 
 @transaction.atomic
@@ -92,6 +94,36 @@ def _practice_end(participation: Participation) -> None:
         if not is_passed:
             participation_finish(locked, State.FAILED_CHECKS)
     participation_reread(participation)
+
+
+def trials_settle(participation: Participation) -> None:
+    """Record the end of the trials as soon as none is left, for those who never ask for what follows.
+
+    Not where the last answer may be taken back: there it ends with the next step. Takes a participation with study and
+    protocol, at the trials.
+    """
+    if participation.protocol is not None and not participation.spec.trials.undo:
+        _trials_settle(participation)
+
+
+def _trials_settle(participation: Participation) -> bool:
+    """End the trials, or the participation, if no trial is left or to come. False: there are more."""
+    progress = progress_get(participation)
+    if not progress.is_done and not _is_cut_short(participation):
+        return False
+    if progress.answered > 0:
+        _trials_end(participation)
+    elif progress.is_done or participation.source != Source.ACCOUNT:
+        # Every place is taken by others, or the study was closed before they came to the trials.
+        participation_finish(participation, State.OVER_QUOTA)
+    else:
+        return False
+    return True
+
+
+def _is_cut_short(participation: Participation) -> bool:
+    """Whether the study was closed on the way, and what was given out before is answered."""
+    return participation.study_state == Study.State.CLOSED and not live_assignments(participation)
 
 
 @transaction.atomic

@@ -5,10 +5,10 @@ from django.db.models import Exists, F, OuterRef
 
 from studies.models import Assignment, Participation, QualityFinding, Response, Trial, User
 from studies.protocol.spec import QualityRule
-from studies.quality import breach_of, is_out_of_reach
+from studies.quality import RULES, breach_of, is_out_of_reach
 from studies.quality.observed import Session
 from studies.quality.rules import Measured
-from studies.selectors_quality import catch_trials_planned, session_of
+from studies.selectors_quality import session_of, trials_planned
 from studies.services.audit import audit_write
 from studies.services.finishing import participation_finish, participation_lock, participation_reread
 from studies.services.places import places_return
@@ -22,15 +22,17 @@ def quality_review(participation: Participation, *, at_end: bool = False) -> Non
 
     Findings follow the answers as long as the participation is active: values change, and a rule that is met again has
     none. A rule that excludes does so when all trials are answered (`at_end`); the accuracy on catch trials as soon
-    as it can no longer be met. Previews are not looked at.
+    as it can no longer be met. What is measured of the whole is not held against those who were given less of it,
+    because places ran out or the study was closed. Previews are not looked at.
     """
     rules = participation.spec.quality
     if not rules or participation.is_preview or participation.state != State.ACTIVE:
         return
     session = session_of(participation)
+    is_whole = at_end and _is_whole(participation, session)
     because = []
     for rule in rules:
-        breach = breach_of(rule, session, at_end=at_end)
+        breach = breach_of(rule, session, is_whole=is_whole)
         finding = _write_finding(participation, rule, breach)
         if finding is None or breach is None or finding.action != EXCLUDE:
             continue
@@ -55,10 +57,17 @@ def _write_finding(participation: Participation, rule: QualityRule, breach: Meas
     return finding
 
 
+def _is_whole(participation: Participation, session: Session) -> bool:
+    if not any(RULES[rule.rule].is_of_whole for rule in participation.spec.quality):
+        return False
+    mains = sum(answer.kind == Assignment.Kind.MAIN for answer in session.answers)
+    return mains >= trials_planned(participation).mains
+
+
 def _is_lost(participation: Participation, rule: QualityRule, session: Session) -> bool:
     if rule.rule != "catch_accuracy":
         return False
-    return is_out_of_reach(rule, session, catch_trials_planned(participation))
+    return is_out_of_reach(rule, session, len(trials_planned(participation).catches))
 
 
 @transaction.atomic

@@ -10,7 +10,6 @@ from studies.recruiting.prolific import Arrival, identity_digest, identity_of
 from studies.recruiting.selectors import (
     Refusal,
     link_refusal,
-    live_since,
     participation_by_link,
     places_free,
     study_refusal,
@@ -18,6 +17,7 @@ from studies.recruiting.selectors import (
 from studies.selectors_protocol import current_protocol
 from studies.services.annotators import next_code
 from studies.services.finishing import participation_finish
+from studies.services.staying import place_keep
 
 Source, State = Participation.Source, Participation.State
 
@@ -127,16 +127,7 @@ def _newcomer(study: Study, source: Participation.Source, code: str | None = Non
 
 
 def _back(participation: Participation) -> Participation:
-    """Let somebody go on. Whoever has answered trials always may; others only if their place is not taken by now."""
-    if participation.state != State.ACTIVE or participation.is_preview:
-        return participation
-    seen, now = participation.last_seen_at, timezone.now()
-    spec = participation.spec
-    is_away = seen is None or seen < live_since(spec.recruitment.live_hours)
-    is_idle = is_away and not participation.assignments.filter(revision__gte=1).exists()
-    if is_idle and places_free(participation.study) == 0:
-        participation_finish(participation, State.OVER_QUOTA)
-        return participation
-    Participation.objects.filter(pk=participation.pk).update(last_seen_at=now)
-    participation.last_seen_at = now
+    """Let somebody go on who may."""
+    if participation.state == State.ACTIVE and not participation.is_preview:
+        place_keep(participation)
     return participation

@@ -14,12 +14,16 @@ from studies.models import Assignment, Participation, Response, Study, User
 from studies.prepared import Prepared
 from studies.quality.observed import is_expected
 from studies.selectors import undoable
+from studies.selectors_flow import trials_hindrance
 from studies.services.answers import Answer, InvalidAnswerError, answer_validate
 from studies.services.places import place_settle
 from studies.services.plausibility import implausible_times
 from studies.trial_types import trial_type
 
 State = Assignment.State
+
+# Nothing of theirs is used, and what they had in hand went to others.
+SENT_AWAY = frozenset(Participation.State) - {Participation.State.ACTIVE, Participation.State.COMPLETED}
 
 
 class Outcome(Enum):
@@ -38,7 +42,7 @@ class Outcome(Enum):
             Outcome.STORED_BEFORE: _("This very answer was stored before."),
             Outcome.ANSWERED: _("The assignment already has another answer at this revision."),
             Outcome.FINAL: _("The answer to this assignment may not be changed any more."),
-            Outcome.ENDED: _("You have stopped taking part; the answer is not kept."),
+            Outcome.ENDED: _("Your part in this study has ended; the answer is not kept."),
         }[self]
 
 
@@ -82,11 +86,11 @@ def response_record(
 
     - Revision 1 answers the assignment; the same answer sent again is found by its `uuid` and changes nothing.
     - Revision n + 1 replaces revision n, only where the protocol allows undo, only for the assignment that this
-      annotator answered last, and not after `timeout` or in practice.
+      annotator answered last, not after `timeout` or in practice, and not once the trials are over.
     - An assignment that was given out keeps its right to an answer: in a paused or closed study (which gives out
       nothing new), and after it was released to the pool. A late answer counts, and takes its place again.
     - `timeout`, where the protocol has a time limit, gives the place back to the pool.
-    - Whoever has withdrawn leaves no more answers.
+    - Whoever has withdrawn or was sent away leaves no more answers; those who are done may still send what they have.
     - The database holds one row per (assignment, revision) and one per uuid; the insert decides, not a look before.
 
     Quality rules are not looked at here, but with the next draw: the reply must take as long for every trial.
@@ -126,7 +130,7 @@ def _record(annotator: User, token: str, answer: Answer, *, lock_study: bool) ->
     if assignment.state == State.RELEASED and not lock_study:
         raise _ReleasedMeanwhileError
     participation = assignment.participation
-    if participation.state == Participation.State.WITHDRAWN:
+    if participation.state in SENT_AWAY and answer.revision > assignment.revision:
         return Recorded(Outcome.ENDED, participation)
     answer_validate(answer, trial_type=trial_type(assignment.trial.trial_type), spec=participation.spec)
     outcome = _outcome_of_insert(assignment, answer)
@@ -164,6 +168,8 @@ def _outcome_of_stored(assignment: Assignment, answer: Answer) -> Outcome:
 
 
 def _may_change(assignment: Assignment) -> bool:
+    if trials_hindrance(assignment.participation) is not None:
+        return False
     last = undoable(assignment.participation)
     return last is not None and last.pk == assignment.pk
 

@@ -196,7 +196,9 @@ def test_a_late_answer_of_someone_left_out_takes_no_place(
 ) -> None:
     participation = started(participation)
     [late] = assignments_draw(participation=participation, count=1)
-    participation_exclude(participation, "a reason")
+    # Ended before, so that what is still on its way is taken.
+    Participation.objects.update(state="completed")
+    participation_exclude(fresh(participation), "a reason")
     answer(annotator_client, late.token)
     assert set(Trial.objects.values_list("assigned", flat=True)) == {0}
 

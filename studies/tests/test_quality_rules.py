@@ -38,7 +38,7 @@ def test_every_rule_of_the_protocol_is_known() -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_no_rule_has_a_value_without_observations(name: str) -> None:
     assert value(name) is None
-    assert breach_of(rule(name, 1.0), Session(()), at_end=True) is None
+    assert breach_of(rule(name, 1.0), Session(()), is_whole=True) is None
 
 
 def test_catch_accuracy_is_the_share_of_catch_trials_that_are_right() -> None:
@@ -122,31 +122,31 @@ def test_a_change_of_tab_is_one_absence_and_nonsense_is_none(timing: dict[str, A
 )
 def test_a_least_value_may_be_on_its_limit(limit: float, is_breached: bool) -> None:
     session = Session((catch("finetuned"), catch("finetuned"), catch("finetuned"), catch("original")))
-    assert (breach_of(rule("catch_accuracy", limit), session, at_end=True) is not None) == is_breached
+    assert (breach_of(rule("catch_accuracy", limit), session, is_whole=True) is not None) == is_breached
 
 
 @pytest.mark.parametrize(("limit", "is_breached"), [(2, True), (3, False), (4, False)])
 def test_a_most_value_may_be_on_its_limit(limit: float, is_breached: bool) -> None:
     session = Session((main(), main(), main()))
-    assert (breach_of(rule("longest_run", limit), session, at_end=True) is not None) == is_breached
+    assert (breach_of(rule("longest_run", limit), session, is_whole=True) is not None) == is_breached
 
 
 @pytest.mark.parametrize(("number", "is_breached"), [(4, False), (5, True)])
 def test_a_rule_is_looked_at_from_its_number_of_observations_on(number: int, is_breached: bool) -> None:
     session = Session((main(rt_ms=100),) * number)
-    found = breach_of(rule("fast_share", 0.5, after=5), session, at_end=False)
+    found = breach_of(rule("fast_share", 0.5, after=5), session, is_whole=False)
     assert (found is not None) == is_breached
 
 
 def test_observations_are_those_of_the_rule_not_all_answers() -> None:
     session = Session((main(), main(), main(), catch("original")))
-    assert breach_of(rule("catch_accuracy", 0.9, after=2), session, at_end=True) is None
+    assert breach_of(rule("catch_accuracy", 0.9, after=2), session, is_whole=True) is None
 
 
 def test_the_time_of_the_session_is_judged_at_its_end_alone() -> None:
     session = Session((main(),), seconds=3)
-    assert breach_of(rule("total_seconds", 60), session, at_end=False) is None
-    assert breach_of(rule("total_seconds", 60), session, at_end=True) == (3, 1)
+    assert breach_of(rule("total_seconds", 60), session, is_whole=False) is None
+    assert breach_of(rule("total_seconds", 60), session, is_whole=True) == (3, 1)
 
 
 @pytest.mark.parametrize(
