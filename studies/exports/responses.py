@@ -70,7 +70,7 @@ def by_annotator(
         yield (
             participation,
             (
-                str(uuid),
+                _dashed(uuid),
                 *person.cells,
                 *what.cells,
                 kind,
@@ -106,7 +106,7 @@ def _answers(study: Study, all_revisions: bool, with_practice: bool) -> Iterator
     return (
         answers.order_by("assignment__participation", "assignment__round", "assignment__position", "revision")
         .values_list(
-            "uuid",
+            Cast("uuid", TextField()),
             "revision",
             "given",
             "choice",
@@ -135,6 +135,13 @@ def _answers(study: Study, all_revisions: bool, with_practice: bool) -> Iterator
 def _flags(text: str) -> str | None:
     flags = json.loads(text)
     return " ".join(map(str, flags)) or None if isinstance(flags, list) else None
+
+
+def _dashed(text: str) -> str:
+    # SQLite keeps a UUID as its 32 digits alone.
+    if len(text) != 32:
+        return text
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _object(text: str) -> dict[str, Any]:

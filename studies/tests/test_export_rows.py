@@ -77,6 +77,7 @@ def test_a_row_tells_the_answer_its_trial_and_its_annotator(participation: Parti
     [row] = rows(participation.study)
     pair = assignment.trial.pair
     assert tuple(row) == names("responses")
+    assert row["row_id"] == str(Response.objects.get().uuid)
     assert row["study"] == "tiny"
     assert row["annotator"] == participation.code
     assert row["trial"] == assignment.trial.key
