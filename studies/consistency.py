@@ -207,10 +207,13 @@ def _what_counts(study: Study) -> Iterator[str]:
 
 
 def _deletions(study: Study) -> Iterator[str]:
-    """Of someone who withdrew and wanted their data deleted, nothing is there; erased ids are empty."""
+    """Of someone who withdrew and wanted their data deleted, nothing is there; erased ids are empty.
+
+    Not of previews: who starts a new one gets the code of the one before.
+    """
     entries = AuditEntry.objects.filter(study=study, action="participation_withdrawn")
     deleted = {detail["participation"] for (detail,) in entries.values_list("detail") if detail.get("deleted")}
-    people = Participation.objects.filter(study=study, code__in=deleted).annotate(
+    people = Participation.objects.filter(study=study, code__in=deleted, is_preview=False).annotate(
         number_of_answers=Count("assignments__responses", distinct=True),
         number_of_assignments=Count("assignments", distinct=True),
         number_of_pages=Count("pages", distinct=True),
@@ -282,11 +285,12 @@ def _links(study: Study) -> Iterator[str]:
         yield f"link {link.pk}: was used more than {link.quota} times"
 
 
-def _recorded_once(study: Study) -> Iterator[str]:
-    """The end of the trials and every exclusion that holds is in the log as often as it happened."""
+def _exclusions(study: Study) -> Iterator[str]:
+    """Who is left out is so by the audit log as well. Not previews, as above."""
     entries = AuditEntry.objects.filter(study=study).values_list("action", "detail")
     logged = Counter((action, detail.get("participation")) for action, detail in entries)
-    for code, is_excluded in Participation.objects.filter(study=study).values_list("code", "is_excluded"):
+    people = Participation.objects.filter(study=study, is_preview=False)
+    for code, is_excluded in people.values_list("code", "is_excluded"):
         excluded = logged["participation_excluded", code] - logged["participation_readmitted", code]
         if excluded != is_excluded:
             yield f"{code}: is_excluded is {is_excluded}, but the audit log has {excluded} exclusions that hold"
@@ -310,5 +314,5 @@ CHECKS: tuple[Check, ...] = (
     _pages,
     _trials_after_pages,
     _links,
-    _recorded_once,
+    _exclusions,
 )

@@ -30,7 +30,8 @@ from studies.models import (
     Trial,
     User,
 )
-from studies.services import copy_study, protocol_set
+from studies.services import assignments_draw, copy_study, protocol_set
+from studies.services.previews import preview_start
 from studies.services.quality import participation_exclude, participation_readmit
 from studies.services.withdrawal import participation_withdraw
 from studies.simulation import simulate_annotators
@@ -303,6 +304,18 @@ def test_the_command_says_what_is_wrong_and_fails(in_trials: Participation, caps
 def test_an_unknown_study_is_named(db: None) -> None:
     with pytest.raises(CommandError, match="unknown study nothing"):
         call_command("check_study", "nothing")
+
+
+def test_a_preview_after_one_that_was_withdrawn_is_consistent(tiny_study: Study, new_user: Callable[..., User]) -> None:
+    researcher = new_user("researcher")
+    first = preview_start(study=tiny_study, actor=researcher)
+    assignments_draw(participation=first, count=3)
+    assert study_is_consistent(tiny_study) == []
+    participation_exclude(first, "by hand")
+    participation_withdraw(participation=first, delete=True)
+    second = preview_start(study=tiny_study, actor=researcher)
+    assignments_draw(participation=second, count=3)
+    assert study_is_consistent(tiny_study) == []
 
 
 def test_late_answers_and_released_places_are_consistent(
