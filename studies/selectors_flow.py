@@ -10,9 +10,14 @@ from django.utils.translation import gettext as _
 
 from studies.models import Assignment, PageRecord, Participation, Response
 from studies.prepared import Prepared
-from studies.protocol.spec import Page, Practice, Trials
+from studies.protocol.spec import Page, Practice, ProtocolSpec, Text, Trials
 from studies.quality.observed import is_expected
 from studies.selectors import progress_get
+
+# Those who neither came to the end nor withdrew.
+SENT_AWAY = frozenset(
+    {Participation.State.FAILED_CHECKS, Participation.State.SCREENED_OUT, Participation.State.OVER_QUOTA}
+)
 
 StepKind = Literal["page", "practice", "trials", "finished"]
 
@@ -52,10 +57,14 @@ class Step:
 def flow_step(participation: Participation) -> Step:
     """Return the first page of the protocol that is not completed. Takes a participation with study and protocol.
 
-    Without a protocol the trials are all there is, and more of them may come: such a participation stays active.
+    For those who were sent away after answering trials it is the first of the texts that are for everybody. Without a
+    protocol the trials are all there is, and more of them may come: such a participation stays active.
     """
     pages = participation.spec.pages
     if participation.state != Participation.State.ACTIVE:
+        owed = _text_owed(participation)
+        if owed is not None:
+            return Step("page", pages.index(owed) + 1, len(pages), owed)
         return Step("finished", len(pages), len(pages), outcome=participation.state)
     if participation.protocol_id is None and progress_get(participation).is_done:
         return Step("finished", len(pages), len(pages), outcome=Participation.State.COMPLETED)
@@ -69,6 +78,21 @@ def flow_step(participation: Participation) -> Step:
             return Step("practice", index, len(pages), page, practice=practice_stand(participation, page))
         return Step("page", index, len(pages), page)
     return Step("finished", len(pages), len(pages), outcome=Participation.State.COMPLETED)
+
+
+def texts_for_everybody(spec: ProtocolSpec) -> list[Text]:
+    """Return the texts that are shown whichever way a participation ends."""
+    return [page for page in spec.pages if isinstance(page, Text) and page.always]
+
+
+def _text_owed(participation: Participation) -> Text | None:
+    texts = texts_for_everybody(participation.spec)
+    if not texts or participation.state not in SENT_AWAY:
+        return None
+    if not participation.assignments.filter(revision__gte=1).exists():
+        return None
+    done = completed_pages(participation)
+    return next((text for text in texts if text.key not in done), None)
 
 
 # Asked with every request for trials.
@@ -146,9 +170,10 @@ def practice_assignments(participation: Participation, number: int) -> QuerySet[
 
 
 def page_given_at(participation: Participation) -> datetime:
-    """Return when the current page was first given out: when the one before was completed, or at the start."""
+    """Return when the current page was first given out: at the end or the start, or when another was completed."""
     last: datetime | None = participation.pages.aggregate(last=Max("completed_at"))["last"]
-    return last or participation.started_at or participation.created_at
+    moments = [moment for moment in (last, participation.finished_at, participation.started_at) if moment is not None]
+    return max(moments, default=participation.created_at)
 
 
 class Leaving(Enum):

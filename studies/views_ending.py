@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.language import use_language
 from studies.models import Participation, User
+from studies.protocol.markdown import render_markdown
 from studies.recruiting.completion import completion_url
 from studies.selectors import participation_find, progress_get
-from studies.selectors_flow import Leaving, flow_step, leaving_of
+from studies.selectors_flow import Leaving, flow_step, leaving_of, texts_for_everybody
 from studies.services.withdrawal import participation_withdraw
 
 Source = Participation.Source
@@ -36,15 +37,25 @@ def done(request: HttpRequest, slug: str) -> HttpResponse:
     participation = _participation(request, slug)
     step = flow_step(participation)
     leaving = leaving_of(participation)
-    # All is entered, but the runner has not come back for the end: it does so with "Continue".
-    is_pending = participation.state == Participation.State.ACTIVE and participation.protocol is not None
+    is_ended = participation.state != Participation.State.ACTIVE
+    # All may be entered, but the runner has not come back for the end: it does so with "Continue".
+    outcome = step.outcome if participation.protocol is None else participation.state if is_ended else ""
+    has_left = leaving in (Leaving.ANSWERS_KEPT, Leaving.NOTHING_KEPT)
+    return_address = completion_url(participation)
     context = {
         "study": participation.study,
         "participation": participation,
         "progress": progress_get(participation),
-        "outcome": step.outcome if step.kind == "finished" and not is_pending else "",
+        "outcome": outcome,
+        "page_left": step.page if is_ended else None,
+        "texts": [
+            {"title": text.title, "html": render_markdown(text.markdown)}
+            for text in (texts_for_everybody(participation.spec) if has_left else ())
+        ],
         "leaving": leaving,
-        "return_address": completion_url(participation),
+        "return_address": return_address,
+        # Their outcome has no code at Prolific, so this is the only way back.
+        "must_return": is_ended and participation.source == Source.PROLIFIC and return_address is None,
         "is_account": participation.source in (Source.ACCOUNT, Source.PREVIEW),
         "may_withdraw": not participation.is_preview and leaving in (Leaving.NOT_LEFT, Leaving.ANSWERS_KEPT),
     }

@@ -78,7 +78,11 @@ class Consent(Part):
 
 
 class Text(Part):
-    """Instructions, a debriefing or anything else to read."""
+    """Instructions, a debriefing or anything else to read.
+
+    After the trials, one that is for everybody (`always`) is also shown to those who do not come to it: who is sent
+    away after answering trials, and who withdraws.
+    """
 
     kind: Literal["text"]
     key: Key
@@ -86,6 +90,7 @@ class Text(Part):
     markdown: WrittenMarkdown
     button: Line | None = None
     least_seconds: Annotated[float, Field(ge=0, le=600)] = 0
+    always: bool = False
 
 
 class Questionnaire(Part):

@@ -330,6 +330,11 @@ def _page_faults(pages: tuple[Page, ...]) -> list[Fault]:
             faults.append(Fault((place, "kind"), "the practice comes after the trials", "move it before them"))
         elif kind == "consent" and place > 0:
             faults.append(Fault((place, "kind"), "only the first page asks for consent", "make it the first, and one"))
+    faults += [
+        Fault((place, "always"), "the page comes before the trials", "move it behind them, or remove always")
+        for place, page in enumerate(pages)
+        if isinstance(page, Text) and page.always and trials is not None and place < trials
+    ]
     return faults
 
 

@@ -109,11 +109,10 @@ def _complete(
     if record is not None:
         is_same = record.uuid == uuid and record.answers == checked
         return PageCompleted(PageOutcome.STORED_BEFORE if is_same else PageOutcome.COMPLETED, locked)
-    if locked.state != Participation.State.ACTIVE:
-        return PageCompleted(PageOutcome.ENDED, locked)
     step = flow_step(locked)
     if step.kind != "page" or step.page is None or step.page.key != key:
-        return PageCompleted(PageOutcome.NOT_CURRENT, locked)
+        is_active = locked.state == Participation.State.ACTIVE
+        return PageCompleted(PageOutcome.NOT_CURRENT if is_active else PageOutcome.ENDED, locked)
     if digest != page_digest(page):
         return PageCompleted(PageOutcome.CHANGED, locked)
     _check_time(page, locked, shown_seconds)

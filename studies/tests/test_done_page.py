@@ -200,3 +200,23 @@ def test_the_list_of_studies_leads_back_to_pages_after_the_trials(
     walk_to_trials(annotator_client)
     answer_all(annotator_client)
     assert ">Continue<" in text(annotator_client, "/")
+
+
+def test_who_came_from_prolific_and_has_no_code_to_take_back_is_told_to_return_the_submission(
+    annotator_client: Client, participation: Participation
+) -> None:
+    add_protocol(participation.study, *PAGES, recruitment={"prolific": {"completed": "DONE"}})
+    Participation.objects.update(source="prolific")
+    step(annotator_client)
+    participation_finish(fresh(participation), "failed_checks")
+    assert "Please return your submission at Prolific" in text(annotator_client)
+
+
+def test_who_has_a_code_to_take_back_is_told_nothing_of_returning(
+    annotator_client: Client, participation: Participation
+) -> None:
+    add_protocol(participation.study, *PAGES, recruitment={"prolific": {"completed": "DONE"}})
+    Participation.objects.update(source="prolific")
+    step(annotator_client)
+    participation_finish(fresh(participation), "completed")
+    assert "Please return your submission" not in text(annotator_client)

@@ -57,7 +57,7 @@ FAULTS = {
     "unknown key without likeness": (f"x = 1\n{TRIALS}", "p.toml: x: unknown key 'x'; use one of catch, format, "),
     "unknown key of a page": (
         page("text", 'markdown = "a"', 'buton = "b"'),
-        "p.toml: pages[0].buton: unknown key 'buton'; did you mean \"button\"? (known: button, key, kind, ",
+        "p.toml: pages[0].buton: unknown key 'buton'; did you mean \"button\"? (known: always, button, key, kind, ",
     ),
     "unknown key of a field": (
         form("minimun = 3"),
