@@ -217,6 +217,13 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "TAGS": [
+        {"name": "Researchers", "description": "With a token, or logged in."},
+        {
+            "name": "Annotators",
+            "description": "What the pages of whoever takes part ask for; logged in, without tokens.",
+        },
+    ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "StudyState": "studies.models.Study.State",
