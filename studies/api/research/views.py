@@ -26,14 +26,14 @@ from studies.api.research.serializers import (
     TrialsQuery,
 )
 from studies.api.strict import PageQuery
+from studies.dashboard.selectors import AnnotatorRows, annotator_rows
+from studies.dashboard.sessions import trial_rows
 from studies.models import AuditEntry, Protocol, Study
 from studies.protocol.faults import ProtocolError
 from studies.protocol.writing import write_protocol
 from studies.roles import may_share, studies_for
-from studies.dashboard.selectors import AnnotatorRows, annotator_rows
 from studies.selectors_protocol import current_protocol, protocol_text
 from studies.selectors_research import StudyRows, TrialRows, condition_rows
-from studies.dashboard.sessions import trial_rows
 from studies.services.lifecycle import ArchivedStudyError, study_archive, study_set_state, study_unarchive
 from studies.services.protocols import protocol_set
 
