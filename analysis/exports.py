@@ -21,10 +21,10 @@ from analysis.measures.judgements import COLUMNS
 from analysis.measures.sides import SideShare
 from analysis.reports import SCHEMA, Cell, Report
 from analysis.sentences import headlines, summary
+from studies.exports.formulas import neutralised
 
 SIMULATED_BANNER = "Simulated annotators: these answers were made by a program and say nothing about people."
 DIGITS = 12
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 TEXT_COLUMNS = (
     "study",
     "dataset",
@@ -105,7 +105,7 @@ def report_json(report: Report) -> bytes:
 def judgements_csv(frame: pd.DataFrame) -> bytes:
     """The judgement frame as UTF-8 CSV; undefined is empty.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front of it.
+    A text that a spreadsheet would take for a formula is neutralised as in all exports.
     """
     columns: list[list[Any]] = []
     for name in COLUMNS:
@@ -120,11 +120,6 @@ def judgements_csv(frame: pd.DataFrame) -> bytes:
     writer.writerow(COLUMNS)
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue().encode()
-
-
-def neutralised(text: str) -> str:
-    """The text, with an apostrophe in front where a spreadsheet would run it as a formula."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analysis.exports import judgements_csv, neutralised, report_json, write_files
+from analysis.exports import judgements_csv, report_json, write_files
 from analysis.measures import MEASURES
 from analysis.measures.judgements import COLUMNS
 from analysis.measures.tests.frames import frame_of, random_votes
@@ -77,11 +77,6 @@ def test_the_csv_has_the_columns_of_the_frame_and_a_row_per_answer() -> None:
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == 6
     assert (rows[0]["score_original"], rows[0]["score_finetuned"], rows[0]["is_catch"]) == ("0", "", "0")
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1"])
-def test_a_formula_is_neutralised(text: str) -> None:
-    assert neutralised(text) == "'" + text
 
 
 def test_formulas_in_names_are_neutralised_in_the_csv() -> None:
