@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from studies.models import PageRecord, Participation, Protocol, Study
 from studies.protocol.spec import Page
-from studies.selectors import live_assignments, progress_get
+from studies.selectors import progress_get
 from studies.selectors_flow import Step, Verdict, flow_step
 from studies.services.finishing import participation_finish, participation_lock, participation_reread
-from studies.services.places import practice_draw
+from studies.services.places import live_release, practice_draw
 from studies.services.quality import quality_review
 from studies.services.staying import is_away, place_keep
 
@@ -59,7 +59,7 @@ def participation_visit(participation: Participation) -> None:
     if participation.started_at is None:
         _start(participation, now)
     elif participation.last_seen_at is None or now - participation.last_seen_at > SEEN_EVERY:
-        Participation.objects.filter(pk=participation.pk).update(last_seen_at=now)
+        Participation.objects.filter(pk=participation.pk, state=State.ACTIVE).update(last_seen_at=now)
         participation.last_seen_at = now
 
 
@@ -109,21 +109,17 @@ def trials_settle(participation: Participation) -> None:
 def _trials_settle(participation: Participation) -> bool:
     """End the trials, or the participation, if no trial is left or to come. False: there are more."""
     progress = progress_get(participation)
-    if not progress.is_done and not _is_cut_short(participation):
+    if not progress.is_done and participation.study_state != Study.State.CLOSED:
         return False
     if progress.answered > 0:
         _trials_end(participation)
     elif progress.is_done or participation.source != Source.ACCOUNT:
-        # Every place is taken by others, or the study was closed before they came to the trials.
+        # Every place is taken by others, or the study was closed before they answered any.
         participation_finish(participation, State.OVER_QUOTA)
+        live_release(participation)
     else:
         return False
     return True
-
-
-def _is_cut_short(participation: Participation) -> bool:
-    """Whether the study was closed on the way, and what was given out before is answered."""
-    return participation.study_state == Study.State.CLOSED and not live_assignments(participation)
 
 
 @transaction.atomic
@@ -133,6 +129,7 @@ def _trials_end(participation: Participation) -> None:
     step = flow_step(locked)
     if step.kind == "trials" and step.page is not None:
         _record(locked, step.page)
+        live_release(locked)
         quality_review(locked, at_end=True)
     participation_reread(participation)
 

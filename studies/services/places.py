@@ -76,6 +76,16 @@ def places_return(participation: Participation) -> int:
     return len(held)
 
 
+@transaction.atomic
+def live_release(participation: Participation) -> None:
+    """Give back what an annotator whose trials are over has not answered. An answer on its way takes its place again."""
+    locked = participation_lock(participation)
+    live = Assignment.objects.filter(participation=locked, state=State.LIVE)
+    held = list(live.filter(is_counted=True).values_list("trial_id", flat=True))
+    live.update(state=State.RELEASED)
+    trials_free(held)
+
+
 def place_settle(assignment: Assignment, *, is_timeout: bool) -> None:
     """Let an answer take or keep its place, or give it back where it came too late. `assignment` is not saved here."""
     is_held = assignment.is_counted and assignment.state != State.RELEASED
@@ -96,7 +106,9 @@ def practice_draw(participation: Participation, number: int) -> list[Assignment]
     locked = participation_lock(participation)
     practice = Assignment.objects.filter(participation=locked, kind=Kind.PRACTICE)
     of_round = practice.filter(round=number).select_related("trial__pair").order_by("position")
-    if made := list(of_round):
+    made = list(of_round)
+    # The request may have been on its way while the annotator withdrew.
+    if made or locked.state != Participation.State.ACTIVE:
         return made
     # Those of the annotator's own version, which a later one may have retired.
     trials = [] if locked.protocol is None else list(known_trials(locked.protocol, Trial.Kind.PRACTICE))

@@ -30,16 +30,35 @@ def quality_review(participation: Participation, *, at_end: bool = False) -> Non
         return
     session = session_of(participation)
     is_whole = at_end and _is_whole(participation, session)
+    breaches = [(rule, breach_of(rule, session, is_whole=is_whole)) for rule in rules]
+    if all(breach is None for _rule, breach in breaches):
+        QualityFinding.objects.filter(participation=participation, rule__in=[rule.rule for rule in rules]).delete()
+        return
+    with transaction.atomic():
+        # Somebody who has withdrawn since the answers were read has had everything deleted.
+        if participation_lock(participation).state != State.ACTIVE:
+            return
+        because = _findings_write(participation, breaches, session, at_end=at_end)
+        if because:
+            participation_exclude(participation, "; ".join(because))
+
+
+def _findings_write(
+    participation: Participation,
+    breaches: list[tuple[QualityRule, Measured | None]],
+    session: Session,
+    *,
+    at_end: bool,
+) -> list[str]:
+    """Write down what was found; return the reasons to leave the annotator out."""
     because = []
-    for rule in rules:
-        breach = breach_of(rule, session, is_whole=is_whole)
+    for rule, breach in breaches:
         finding = _write_finding(participation, rule, breach)
         if finding is None or breach is None or finding.action != EXCLUDE:
             continue
         if at_end or _is_lost(participation, rule, session):
             because.append(f"{rule.rule}: {breach.value:.4g}, limit {rule.limit:g}")
-    if because:
-        participation_exclude(participation, "; ".join(because))
+    return because
 
 
 def _write_finding(participation: Participation, rule: QualityRule, breach: Measured | None) -> QualityFinding | None:
@@ -108,12 +127,20 @@ def participation_readmit(participation: Participation, actor: User | None = Non
     locked.save(update_fields=["is_excluded", "excluded_because", "state", "finished_at", "completion_code"])
     QualityFinding.objects.filter(participation=locked, action=EXCLUDE).update(action=QualityFinding.Action.FLAG)
     _take_places(locked)
+    _practice_return(locked)
     if locked.pages.filter(kind="trials").exists():
         participation_finish(locked, State.COMPLETED)
     detail = {"participation": locked.code}
     audit_write(study=locked.study, actor=actor, action="participation_readmitted", detail=detail)
     participation_reread(participation)
     return True
+
+
+def _practice_return(participation: Participation) -> None:
+    """Give out again what was left of a round of practice: nothing else does, as practice takes no places."""
+    participation.assignments.filter(kind=Assignment.Kind.PRACTICE, state=Assignment.State.RELEASED).update(
+        state=Assignment.State.LIVE
+    )
 
 
 def _take_places(participation: Participation) -> None:

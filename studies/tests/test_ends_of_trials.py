@@ -42,19 +42,51 @@ def give(assignment: Assignment, choice: str = "left", revision: int = 1, **answ
     return response_record(annotator=annotator, token=token, revision=revision, choice=choice, **sent).outcome
 
 
-def test_in_a_closed_study_the_trials_in_hand_are_the_last_and_the_pages_after_them_follow(
-    annotator_client: Client, participation: Participation
-) -> None:
+@pytest.fixture
+def cut_short(annotator_client: Client, participation: Participation) -> Participation:
+    """Who has answered one trial and has nine in hand as the study is closed."""
     add_protocol(participation.study, **CODES)
+    Participation.objects.update(source="prolific")
     walk_to_trials(annotator_client)
-    ask(annotator_client)
+    answer(annotator_client, ask(annotator_client)["assignments"][0]["token"])
     close(participation.study)
-    assert step(annotator_client)["step"] == {"kind": "trials"}
-    answer_all(annotator_client)
+    return participation
+
+
+def test_who_is_cut_short_by_the_end_of_the_study_goes_on_to_the_pages_after_the_trials_and_gets_the_code(
+    annotator_client: Client, cut_short: Participation
+) -> None:
     page = step(annotator_client)["step"]["page"]
     assert page["key"] == "goodbye"
     assert complete(annotator_client, page).json()["step"]["outcome"] == "completed"
-    assert fresh(participation).completion_code
+    assert fresh(cut_short).completion_code
+
+
+def test_who_is_cut_short_returns_the_trials_in_hand(annotator_client: Client, cut_short: Participation) -> None:
+    step(annotator_client)
+    assert not Assignment.objects.filter(state="live").exists()
+    assert sum(Trial.objects.values_list("assigned", flat=True)) == 1
+
+
+def test_an_answer_that_was_on_its_way_as_the_study_was_closed_counts(
+    annotator_client: Client, cut_short: Participation
+) -> None:
+    late = Assignment.objects.filter(state="live").latest("position")
+    step(annotator_client)
+    assert give(late) is Outcome.STORED
+    assert sum(Trial.objects.values_list("assigned", flat=True)) == 2
+
+
+def test_who_was_given_trials_and_answered_none_leaves_none_in_hand(
+    annotator_client: Client, participation: Participation
+) -> None:
+    add_protocol(participation.study, **CODES)
+    Participation.objects.update(source="open")
+    walk_to_trials(annotator_client)
+    ask(annotator_client)
+    close(participation.study)
+    assert step(annotator_client)["step"]["outcome"] == "over_quota"
+    assert set(Trial.objects.values_list("assigned", flat=True)) == {0}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.urls import reverse
 from studies.models import Assignment, PageRecord, Participation, Trial
 from studies.selectors_protocol import known_trials
 from studies.services.protocols import protocol_set
+from studies.services.quality import participation_exclude, participation_readmit
 from studies.tests.flow_studies import complete, fresh, step
 from studies.tests.test_next_assignments_api import ADDRESS
 
@@ -158,3 +159,13 @@ def test_who_has_started_practises_with_the_trials_of_their_own_version(
     practise(annotator_client, True, True, False)
     given = Assignment.objects.filter(participation=practising, kind="practice").values_list("trial", flat=True)
     assert set(given) == set(known_trials(own, "practice").values_list("pk", flat=True))
+
+
+def test_who_was_left_out_in_mid_practice_and_is_taken_back_goes_on_with_the_round(
+    annotator_client: Client, practising: Participation
+) -> None:
+    first, *rest = step(annotator_client)["step"]["assignments"]
+    respond(annotator_client, first["token"], right_answer(first["token"]))
+    participation_exclude(fresh(practising), "by mistake")
+    participation_readmit(fresh(practising))
+    assert [one["token"] for one in step(annotator_client)["step"]["assignments"]] == [one["token"] for one in rest]
