@@ -35,8 +35,8 @@ function roundHtml({ page, round, wanted, correct_before: before }, count) {
   const told = [interpolate(trials, { count })];
   if (wanted > 0) {
     const format = ngettext(
-      "%(count)s right answer is needed in a round.",
-      "%(count)s right answers are needed in a round.",
+      "To go on, %(count)s right answer is needed.",
+      "To go on, %(count)s right answers are needed.",
       wanted,
     );
     told.push(interpolate(format, { count: wanted }));

@@ -55,7 +55,7 @@ export function ratingByKey(points, key) {
  * @returns {string[]} what stands on the buttons, the least sure first
  */
 export function ratingLabels(points) {
-  if (points === 3) return [_("slightly"), _("rather"), _("clearly")];
+  if (points === 3) return [_("hardly"), _("rather"), _("very")];
   return Array.from({ length: points }, (_unused, index) => String(index + 1));
 }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from studies.models import Assignment, Participation, Response, Study, User
@@ -209,4 +210,8 @@ def _translated(assignment: Assignment, answer: Answer) -> str:
 
 def _feedback(assignment: Assignment, answer: Answer) -> Feedback:
     trial = assignment.trial
-    return {"correct": is_expected(_translated(assignment, answer), trial.expected), "text": trial.feedback}
+    text = trial.feedback
+    if not text and trial.decoy_id is not None:
+        with override(assignment.participation.spec.language or get_language()):
+            text = _("One of the two maps was cut into pieces and put together at random. The other one is right.")
+    return {"correct": is_expected(_translated(assignment, answer), trial.expected), "text": text}

@@ -55,7 +55,9 @@ def answer(annotator: Annotator, site: Site, *, rightly: bool) -> None:
 
 
 def test_a_practice_that_is_passed_leads_to_the_trials(practising: Annotator, site: Site) -> None:
-    expect(practising.page.get_by_text("2 practice trials follow. 2 right answers are needed in a round.")).to_be_visible()
+    expect(
+        practising.page.get_by_text("2 practice trials follow. To go on, 2 right answers are needed.")
+    ).to_be_visible()
     practising.press("Start the practice")
     answer(practising, site, rightly=True)
     answer(practising, site, rightly=True)

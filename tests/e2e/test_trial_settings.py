@@ -39,14 +39,14 @@ def test_equally_good_and_both_bad_are_answers_of_their_own(new_annotator: NewAn
 
 
 def test_one_click_answers_with_a_rating(rating: Annotator, site: Site) -> None:
-    rating.press("Right map: clearly")
+    rating.press("Right map: very")
     row = only(site, rating.slug)
     assert (row.given, row.confidence) == ("right", 3)
     assert "selected_ms" not in row.timing
 
 
 def test_ties_are_rated_too(rating: Annotator, site: Site) -> None:
-    rating.press("Both bad: slightly")
+    rating.press("Both bad: hardly")
     row = only(site, rating.slug)
     assert (row.given, row.confidence) == ("both_bad", 1)
 
