@@ -78,7 +78,7 @@ def places_return(participation: Participation) -> int:
 
 @transaction.atomic
 def live_release(participation: Participation) -> None:
-    """Give back what an annotator has not answered whose trials are over; an answer on its way takes its place again."""
+    """Give back what is unanswered of someone whose trials are over. An answer on its way takes its place again."""
     locked = participation_lock(participation)
     live = Assignment.objects.filter(participation=locked, state=State.LIVE)
     held = list(live.filter(is_counted=True).values_list("trial_id", flat=True))
