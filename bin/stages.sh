@@ -63,6 +63,19 @@ open_accounts() {
     fi
 }
 
+# set_protocol_once STUDY: consent, instructions, practice and so on; the same protocol again changes nothing.
+set_protocol_once() {
+    stage "set the protocol" python manage.py set_protocol "$1" examples/protocols/demo.toml --reason "the demo's protocol"
+}
+
+print_addresses() {
+    printf '\n  http://127.0.0.1:%s/    annotators: take part\n' "$PORT"
+    printf '  http://127.0.0.1:%s/dashboard/%s-simulated/    researchers: how a study fills (simulated annotators)\n' "$PORT" "$1"
+    printf '  http://127.0.0.1:%s/dashboard/%s/links/    researchers: links for people without an account\n' "$PORT" "$1"
+    printf '  http://127.0.0.1:%s/studies/%s-simulated/report/    researchers: the report\n' "$PORT" "$1"
+    printf '  http://127.0.0.1:%s/admin/    the admin\n' "$PORT"
+}
+
 print_log_ins() {
     printf '\nLog-ins (kept in %s):\n\n' "$HARMONY_DATA_DIR/log-ins.csv"
     cat "$HARMONY_DATA_DIR/log-ins.csv"
