@@ -2,7 +2,7 @@
 /** What a trial looks like: the picture, the question, two maps, and the answers beside them. */
 
 import { button, element, required } from "./dom.js";
-import { _, interpolate, interpolateNodes, ngettext } from "./text.js";
+import { _, interpolateNodes, ngettext } from "./text.js";
 import { keySign, optionOf, ratingLabels, ratingSpoken } from "./trial-options.js";
 import { ViewControls } from "./view-controls.js";
 
@@ -114,22 +114,13 @@ function reasonField() {
   return element("div", "reason", toggle, field);
 }
 
-/**
- * @param {number} points
- * @returns {string} what a click on a rating says; the least and the greatest are named where only numbers are shown
- */
-function ratingHint(points) {
-  if (points === 3) return _("How sure are you? One click answers both.");
-  return interpolate(_("How sure are you, from 1 (hardly) to %(points)s (very)? One click answers both."), { points });
-}
-
 /** @param {Settings} settings */
 function hintLine({ confidence, most_ms: mostMs }) {
   const hints = [];
   if (confidence > 0) {
     const keys = keyHints(["← →", `1–${confidence}`]);
     const byKeys = element("span", "with-keys", _("With keys: an arrow, then a number"), " ", keys);
-    hints.push(element("span", "", ratingHint(confidence)), byKeys);
+    hints.push(element("span", "", _("How sure are you? One click answers both.")), byKeys);
   }
   if (mostMs !== null) {
     const count = mostMs / 1000;
