@@ -1,4 +1,4 @@
-"""Sending people back to the recruitment service: only to addresses of a protocol, and only to hosts in the settings."""
+"""Sending people back to the recruitment service: only to addresses of a protocol and to hosts in the settings."""
 
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 

@@ -57,9 +57,7 @@ def test_the_code_is_added_to_what_the_address_asks_for(participation: Participa
     assert completion_url(there) == f"{HOME}?from=lab+a&empty=&cc=C1"
 
 
-def test_a_host_that_the_settings_allow_no_more_gets_nobody(
-    participation: Participation, settings: Settings
-) -> None:
+def test_a_host_that_the_settings_allow_no_more_gets_nobody(participation: Participation, settings: Settings) -> None:
     there = ended(participation, "completed")
     settings.COMPLETION_HOSTS = ["elsewhere.example"]
     assert completion_url(there) is None
