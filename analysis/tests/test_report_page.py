@@ -13,7 +13,7 @@ def test_staff_see_the_report_with_downloads_and_a_way_back(staff_client: Client
     assert response.status_code == 200
     assert "Simulated annotators" in page
     assert page.count("<svg") == 3
-    assert f'href="{reverse("home")}"' in page
+    assert f'href="{reverse("dashboard_exports", args=["answered"])}"' in page
     for name in ("report.html", "report.json", "judgements.csv"):
         assert f'href="/studies/answered/report/{name}"' in page
 
