@@ -11,6 +11,7 @@ from django.utils import translation
 from harmony_app.tests.servers import LiveSite, Postgres, running_postgres, running_redis, running_site
 from studies.models import Participation, Study, User
 from studies.services import enrol, load_bundle
+from studies.services.pools import forget_contents
 from studies.tests.bundles import write_bundle
 
 PASSWORD = "correct horse battery staple"
@@ -41,6 +42,13 @@ def _english_again() -> Iterator[None]:
     """A page in another language leaves its thread in that language, as on a server until the next request."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> Iterator[None]:
+    """The next test's rows may have the primary keys of this test's."""
+    yield
+    forget_contents()
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,15 @@
 """Drawing assignments: who is given which trial, in which order, and on which side."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count
 from django.utils import timezone
 
-from studies.draws.choosing import Candidate, Pool
 from studies.draws.course import Course, Known, Shown
-from studies.draws.numbers import drawn_ties
 from studies.draws.plan import Plan, plan_of
 from studies.draws.sides import sides_of
 from studies.models import Assignment, Condition, Participation, Study, Trial
@@ -19,6 +17,7 @@ from studies.prepared import Prepared
 from studies.selectors import live_assignments, pool_of
 from studies.services.finishing import participation_lock
 from studies.services.places import OverfullTrialError, expired_release, lifetime_end, places_take
+from studies.services.pools import pool_for
 from studies.services.quality import quality_review
 
 __all__ = ["OverfullTrialError", "assignments_draw"]
@@ -208,7 +207,7 @@ def _give_new(
         plan=plan,
         mode=spec.trials.conditions,
         distance=spec.repeats.distance,
-        pool=_pool(participation),
+        pool=pool_for(participation, {given.shown.trial for given in before if given.shown.kind == Kind.MAIN}),
         names={pk: "/".join(name) for pk, *name in _CONDITIONS.all(study=study.pk)},
         catches=[Known(*row) for row in _CATCHES.all(study=study.pk) if row[0] not in had] if plan.catches else [],
         shown=[given.shown for given in before],
@@ -259,23 +258,6 @@ def _repeatable(before: Sequence[_Given], *, is_preview: bool) -> set[int]:
         and given.shown.position not in repeated
         and (given.is_counted or is_preview or given.state == State.LIVE)
     }
-
-
-def _pool(participation: Participation) -> Pool:
-    """Return the trials with room that this annotator was not given before."""
-    study, code = participation.study, participation.code
-    given = Assignment.objects.filter(trial=OuterRef("pk"), participation=participation, kind=Kind.MAIN)
-    trials = Trial.objects.filter(~Exists(given), study=study, kind=Trial.Kind.MAIN, is_retired=False).order_by()
-    if not participation.is_preview:
-        trials = trials.filter(assigned__lt=study.annotators_per_trial)
-    columns = ("assigned", "pk", "key", "pair__condition_id", "pair__image_id", "pair__original_id")
-
-    def read(conditions: Sequence[int]) -> Iterator[Candidate]:
-        rows = trials.filter(pair__condition__in=conditions).values_list(*columns)
-        ties = drawn_ties((key for _, _, key, *_ in rows), study.seed, code)
-        return (Candidate(assigned, tie, *trial) for (assigned, *trial), tie in zip(rows, ties, strict=True))
-
-    return Pool(dict(trials.values_list("pair__condition").annotate(Count("pk"))), read)
 
 
 def _sides_of_trials(trials: Sequence[int]) -> dict[int, Counter[str]]:
