@@ -57,7 +57,7 @@ def _until(tally: Tally, asked: bytes, expected: tuple[int, ...]) -> Step:
 
 
 class HarmonyAnnotator:
-    """The runner: asks for trials in batches, loads the next trial's pictures, answers."""
+    """The runner: answers, gets further trials along with a reply when few are left, loads the next one's pictures."""
 
     def __init__(self, account: dict[str, Any], slug: str, tally: Tally, *, pictures: bool) -> None:
         self.account = account
@@ -78,11 +78,17 @@ class HarmonyAnnotator:
         uuid = uuid4().hex
         timing = {"decode_ms": 4.2, "frame_ms": 16.7, "viewport": [1280, 720], "pixel_ratio": 1, "input": "key"}
         body = {"uuid": uuid, "revision": trial["revision"], "choice": "left", "rt_ms": 900.5, "timing": timing}
+        if len(self.queue) <= LOW:
+            body["next"] = FULL + 1
         return uuid, self.post(f"/api/v1/assignments/{trial['token']}/responses/", body)
 
     def ask(self) -> Generator[bytes, Reply, None]:
         reply = yield from _until(self.tally, self.post(self.next_path, {"count": FULL + 1}), (200,))
-        for trial in json.loads(reply.body)["assignments"]:
+        self.receive(reply)
+
+    def receive(self, reply: Reply) -> None:
+        """Take the trials of a reply, of which there may be none."""
+        for trial in json.loads(reply.body).get("assignments", []):
             if trial["token"] not in self.known:
                 self.known.add(trial["token"])
                 self.queue.append(trial)
@@ -100,15 +106,14 @@ class HarmonyAnnotator:
         while time.perf_counter() < self.tally.deadline:
             started = time.perf_counter()
             uuid, asked = self.answer(shown)
-            yield from _until(self.tally, asked, (200, 201))
+            reply = yield from _until(self.tally, asked, (200, 201))
             self.tally.acknowledged.append((self.account["pk"], uuid))
+            self.receive(reply)
             if not self.queue:
                 yield from self.ask()
             if not self.queue:
                 return
             shown = self.queue.popleft()
-            if len(self.queue) <= LOW:
-                yield from self.ask()
             if self.pictures:
                 yield from self.load(shown)
             self.tally.trial(started)
