@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from analysis.measures.judgements import COLUMNS, ConditionKey
 from analysis.study_facts import ConditionFacts, StudyFacts
 from studies.models import Assignment, Condition, Participation, Response, Study, Trial
+from studies.selectors_protocol import current_protocol
 
 CATEGORIES = (
     "study",
@@ -113,14 +114,16 @@ def judgement_frame(study: Study, *, with_excluded: bool = False) -> pd.DataFram
 
 
 def study_facts(study: Study) -> StudyFacts:
-    """What was asked and how, for the head of a report, in two queries."""
+    """What was asked and how, for the head of a report, in three queries."""
     conditions = Condition.objects.filter(study=study).order_by("dataset", "metric", "network", "attributor")
+    protocol = current_protocol(study)
     return StudyFacts(
         slug=study.slug,
         title=study.title,
         question=study.question,
         is_simulated=study.is_simulated,
         offer_neither=study.offer_neither,
+        are_ties_apart=protocol is not None and protocol.spec.trials.ties == "equal_and_both_bad",
         annotators_per_trial=study.annotators_per_trial,
         trials_per_annotator=study.trials_per_annotator,
         trials=Trial.objects.filter(study=study, kind=Trial.Kind.MAIN).count(),

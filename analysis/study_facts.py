@@ -20,7 +20,10 @@ class ConditionFacts:
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
-    """The question and the protocol of a study; `trials` counts the main trials."""
+    """The question and the protocol of a study; `trials` counts the main trials.
+
+    `are_ties_apart` says that *equally good* and *both bad* are offered in place of *neither*; measures fold the two.
+    """
 
     slug: str
     title: str
@@ -32,6 +35,7 @@ class StudyFacts:
     trials: int
     seed: int
     conditions: tuple[ConditionFacts, ...]
+    are_ties_apart: bool = False
 
     @property
     def options(self) -> int:

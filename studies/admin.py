@@ -81,7 +81,6 @@ class StudyAdmin(StudyAdminBase):
         "created_at",
         "report",
     )
-    list_editable = ("state",)
     list_filter = ("state", "is_simulated")
     search_fields = ("slug", "title")
     readonly_fields = ("slug", "seed", "is_simulated", "copied_from", "created_at", "progress", "report")

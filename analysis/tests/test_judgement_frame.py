@@ -62,8 +62,8 @@ def test_other_studies_stay_out(answered_study: Study, tiny_study: Study) -> Non
     assert set(judgement_frame(answered_study)["study"]) == {"answered"}
 
 
-def test_the_facts_take_two_queries(answered_study: Study, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(2):
+def test_the_facts_take_three_queries(answered_study: Study, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(3):
         facts = study_facts(answered_study)
     assert facts.trials == 12
     assert facts.is_simulated

@@ -49,3 +49,10 @@ def test_texts_of_the_study_are_escaped() -> None:
     html = report_html(replace(report, study=replace(report.study, title="<script>x</script>"))).decode()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_the_answers_that_were_offered_are_named() -> None:
+    report = random_report()
+    apart = replace(report, study=replace(report.study, are_ties_apart=True))
+    assert "left, right, neither." in report_html(report).decode()
+    assert "left, right, equally good, both bad." in report_html(apart).decode()

@@ -81,12 +81,6 @@ def test_a_study_with_responses_cannot_be_deleted(staff_client: Client, particip
     assert Study.objects.exists()
 
 
-def test_a_study_can_be_paused_from_the_list(staff_client: Client, tiny_study: Study) -> None:
-    form = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": tiny_study.pk, "form-0-state": "paused"}
-    staff_client.post(reverse("admin:studies_study_changelist"), {**form, "_save": "Save"})
-    assert Study.objects.get().state == "paused"
-
-
 PROTOCOL = {
     "title": "Other",
     "question": "Other?",
