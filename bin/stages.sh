@@ -88,8 +88,8 @@ serve() {
         return
     fi
     printf '\nServing http://127.0.0.1:%s/ until Ctrl-C.\n' "$PORT"
-    printf '\n\033[1m$ %s\033[0m\n' "gunicorn harmony_app.wsgi --bind 127.0.0.1:$PORT --workers 2 --threads 4"
-    exec gunicorn harmony_app.wsgi --bind "127.0.0.1:$PORT" --workers 2 --threads 4 --log-level warning
+    printf '\n\033[1m$ %s\033[0m\n' "gunicorn harmony_app.wsgi --bind 127.0.0.1:$PORT --workers 2 --threads 4 --keep-alive 30"
+    exec gunicorn harmony_app.wsgi --bind "127.0.0.1:$PORT" --workers 2 --threads 4 --keep-alive 30 --log-level warning
 }
 
 # simulate_once STUDY N: a copy of the study, STUDY-simulated, answered by N simulated annotators.

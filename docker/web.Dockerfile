@@ -29,5 +29,5 @@ RUN SECRET_KEY=only-for-collecting HARMONY_DATA_DIR=/tmp/collecting python manag
 
 USER harmony
 EXPOSE 8000
-CMD ["gunicorn", "harmony_app.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", \
+CMD ["gunicorn", "harmony_app.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--keep-alive", "30", \
      "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-"]

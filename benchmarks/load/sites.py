@@ -46,6 +46,8 @@ class Site:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         options = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(self.workers), "--threads", str(self.threads)]
+        # People think for a while: their connections stay open.
+        options += ["--keep-alive", "30"]
         command = [sys.executable, "-m", "gunicorn", self.application, *options, "--no-control-socket"]
         self.server = Server(command, self.folder / "gunicorn.log", **self.environment)
 
