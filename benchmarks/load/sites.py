@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ START_SECONDS = 60
 
 
 @dataclass
-class Site:
+class Site(ABC):
     """A Django project under gunicorn with its own database."""
 
     name: str
@@ -109,9 +110,9 @@ class Site:
             cursor.execute(query)
             return list(cursor.fetchall())
 
+    @abstractmethod
     def answers(self, accounts: list[dict[str, Any]]) -> list[tuple[int, str, int]]:
         """Return (user, name of the answer, trial) of every answer that these annotators have in the database."""
-        raise NotImplementedError
 
     def queries(self, path: str, account: dict[str, Any]) -> int:
         """Return how many queries a page takes."""
