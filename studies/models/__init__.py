@@ -1,6 +1,7 @@
 """The entities of a study, from its pictures to its responses."""
 
 from studies.models.answers import AppendOnlyError, Assignment, Participation, Response, new_token
+from studies.models.builds import Build, BuildLine, BuildStep
 from studies.models.fixtures import AnsweredStudyError
 from studies.models.management import AuditEntry, Collaborator
 from studies.models.materials import Condition, Fixed, Image, Pair, Picture, Study, Trial
@@ -15,6 +16,9 @@ __all__ = [
     "AppendOnlyError",
     "Assignment",
     "AuditEntry",
+    "Build",
+    "BuildLine",
+    "BuildStep",
     "Collaborator",
     "Condition",
     "ExternalIdentity",
