@@ -127,6 +127,7 @@ INSTALLED_APPS = [
     "axes",
     "studies",
     "analysis",
+    "harmony_app.apps.HarmonyConfig",
 ]
 MIDDLEWARE = [
     "harmony_app.client_address.ClientAddressMiddleware",
