@@ -249,39 +249,54 @@ def read_config(path: Path) -> RunConfig:
     if not path.is_file():
         raise InputError(f"{path}: no such file: name the run's TOML file (examples are in examples/)")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from error
-    alone = "network" in data
-    _write_out_lists(data, path)
+    return parse_config(text, str(path), path.parent)
+
+
+def parse_config(text: str, where: str, folder: Path | None = None) -> RunConfig:
+    """Check a run given as text; `where` names it in messages. Relative paths in it are meant from `folder`.
+
+    Without a folder paths and variables stay as they stand: then the run is looked at, and carried out elsewhere.
+    Raises InputError that names every wrong key and its remedy.
+    """
     try:
-        _locate(data, path)
-        config: RunConfig = _validated(TypeAdapter(RunConfig), data, f"{path}: ")
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where}: not valid TOML: {error}") from error
+    alone = "network" in data
+    _write_out_lists(data, where)
+    try:
+        if folder is not None:
+            _locate(data, where, folder)
+        config: RunConfig = _validated(TypeAdapter(RunConfig), data, f"{where}: ")
     except InputError as error:
         # The key as it stands in the file.
         raise InputError(str(error).replace("networks[0]", "network") if alone else str(error)) from error
-    _check_labels(config, path)
-    _check_blinding(config, path)
+    _check_labels(config, where)
+    _check_blinding(config, where)
     return config
 
 
-def _locate(data: dict[str, Any], path: Path) -> None:
+def _locate(data: dict[str, Any], where: str, folder: Path) -> None:
     """Make the paths of the dataset and of a ``file:`` network absolute, in place."""
     dataset = data.get("dataset")
     if isinstance(dataset, dict):
         for key in ("images", "masks", "boxes", "table", "annotations", "synsets", "categories"):
             if isinstance(dataset.get(key), str):
-                dataset[key] = str(_absolute(dataset[key], path, f"dataset.{key}"))
+                dataset[key] = str(_absolute(dataset[key], where, folder, f"dataset.{key}"))
     networks = data.get("networks")
     for index, network in enumerate(networks if isinstance(networks, list) else []):
         if isinstance(network, dict) and str(network.get("spec", "")).startswith("file:"):
-            network["spec"] = f"file:{_absolute(network['spec'][5:], path, f'networks[{index}].spec')}"
+            file = _absolute(network["spec"][5:], where, folder, f"networks[{index}].spec")
+            network["spec"] = f"file:{file}"
 
 
-def _write_out_lists(data: dict[str, Any], path: Path) -> None:
+def _write_out_lists(data: dict[str, Any], where: str) -> None:
     """Write ``[network]`` out as ``[[networks]]`` with one entry, and ``"GradCAM"`` as ``{ name = "GradCAM" }``."""
     if "network" in data and "networks" in data:
-        raise InputError(f"{path}: network: stands beside networks: keep [network] for one, [[networks]] for several")
+        raise InputError(f"{where}: network: stands beside networks: keep [network] for one, [[networks]] for several")
     if "network" in data:
         data["networks"] = [data.pop("network")]
     listed = data.get("attributors")
@@ -289,17 +304,17 @@ def _write_out_lists(data: dict[str, Any], path: Path) -> None:
         data["attributors"] = [{"name": entry} if isinstance(entry, str) else entry for entry in listed]
 
 
-def _absolute(value: str, path: Path, key: str) -> Path:
+def _absolute(value: str, where: str, folder: Path, key: str) -> Path:
     def variable(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in os.environ:
-            raise InputError(f"{path}: {key}: the environment variable {name} is not set: set it, or write the path")
+            raise InputError(f"{where}: {key}: the environment variable {name} is not set: set it, or write the path")
         return os.environ[name]
 
-    return (path.parent / Path(_VARIABLE.sub(variable, value)).expanduser()).resolve()
+    return (folder / Path(_VARIABLE.sub(variable, value)).expanduser()).resolve()
 
 
-def _check_blinding(config: RunConfig, path: Path) -> None:
+def _check_blinding(config: RunConfig, where: str) -> None:
     """Annotators read the title and the question; neither may tell what is compared."""
     told = ["original", "finetuned", "fine-tuned"]
     told += [name for metric in config.metrics for name in (metric.name, metric.display)]
@@ -308,26 +323,26 @@ def _check_blinding(config: RunConfig, path: Path) -> None:
         for word in told:
             if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE):
                 raise InputError(
-                    f"{path}: {key}: annotators read it, and it says {word!r}: say nothing of the conditions"
+                    f"{where}: {key}: annotators read it, and it says {word!r}: say nothing of the conditions"
                 )
 
 
-def _check_labels(config: RunConfig, path: Path) -> None:
+def _check_labels(config: RunConfig, where: str) -> None:
     attributors = [attributor.display for attributor in config.attributors]
     metrics = [metric.display for metric in config.metrics]
     networks = [network.name for network in config.networks]
     for what, names in (("metrics", metrics), ("attributors", attributors), ("networks", networks)):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise InputError(f"{path}: {what}: {', '.join(twice)} stands twice: give each its own `label` or drop one")
+            raise InputError(f"{where}: {what}: {', '.join(twice)} stands twice: give each its own `label` or drop one")
     for index, metric in enumerate(config.metrics):
         for attributor in metric.training_for:
             if attributor not in attributors:
                 raise InputError(
-                    f"{path}: metrics[{index}].training_for.{attributor}: no such attributor in this run "
+                    f"{where}: metrics[{index}].training_for.{attributor}: no such attributor in this run "
                     f"(attributors: {', '.join(attributors)})"
                 )
-            training_for(metric, attributor, str(path))
+            training_for(metric, attributor, where)
 
 
 def _validated(adapter: TypeAdapter[Any], data: dict[str, Any], prefix: str) -> Any:
