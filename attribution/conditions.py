@@ -37,9 +37,11 @@ class Condition:
         return "".join(letter if letter.isalnum() else "-" for letter in names.lower())
 
 
-def conditions(config: RunConfig, where: str) -> Iterator[Condition]:
-    """Every condition of the run. InputError with file, key and remedy for what cannot go together."""
-    folder = Path(where).parent
+def conditions(config: RunConfig, where: str, folder: Path) -> Iterator[Condition]:
+    """Every condition of the run; methods of its own are found in `folder`.
+
+    InputError with file, key and remedy for what cannot go together.
+    """
     attributors = []
     for index, chosen in enumerate(config.attributors):
         at = f"{where}: attributors[{index}]"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from attribution.attributors.joint import explain
 from attribution.metrics import Explained, Metric, Probe
 from attribution.metrics.undefined import undefined_reasons
 from attribution.networks import Network, frozen
+from attribution.out_of_memory import by_halves
 from attribution.prepared import prepared
 from attribution.split_view import SplitView
 
@@ -41,7 +43,7 @@ def answers(
     parts: list[Tensor] = []
     with torch.inference_mode():
         for chunk in chunks(items, batch):
-            parts.append(network.logits(split.images(chunk)).float().cpu())
+            parts += by_halves("answers", lambda some: network.logits(split.images(some)).float().cpu(), chunk)
             if tick:
                 tick(len(chunk))
     # A clone leaves inference mode, so that the logits may take part in a graph later.
@@ -75,32 +77,33 @@ def metric_scores(
     and logits of plain images, so that they are not made again. `reasons` counts why scores are undefined.
     """
     scores = np.full((len(items), draws), np.nan)
+
+    def of_draw(draw: int, some: Sequence[int]) -> tuple[np.ndarray, list[str]]:
+        probe = metric.probe(
+            split, some, seed=seed, turn=-draw, original_logits=lambda inputs: plain_logits(original, inputs)
+        )
+        if known is not None and probe.items is not None:
+            made = known(probe.items)
+        else:
+            (made,) = explain(maker, [attributor], probe.inputs, probe.targets)
+        found = metric.scores(Explained(maker, attributor, probe, made.maps, made.logits))
+        if found.shape != (len(some),):
+            raise ValueError(f"scores are of shape {tuple(found.shape)}: give one for each of {len(some)} images")
+        if own and probe.own is not None:
+            found = torch.where(probe.own, found, torch.full_like(found, torch.nan))
+        numbers = found.double().cpu().numpy()
+        return numbers, [] if reasons is None else list(_reasons(metric, probe, made.maps, np.isnan(numbers)))
+
     with frozen(network), frozen(original):
         maker = prepared(network)
         for draw in range(draws):
             for start in range(0, len(items), batch):
                 chunk = items[start : start + batch]
-                probe = metric.probe(
-                    split,
-                    chunk,
-                    seed=seed,
-                    turn=-draw,
-                    original_logits=lambda inputs: plain_logits(original, inputs),
-                )
-                if known is not None and probe.items is not None:
-                    made = known(probe.items)
-                else:
-                    (made,) = explain(maker, [attributor], probe.inputs, probe.targets)
-                found = metric.scores(Explained(maker, attributor, probe, made.maps, made.logits))
-                if found.shape != (len(chunk),):
-                    raise ValueError(
-                        f"scores are of shape {tuple(found.shape)}: give one for each of {len(chunk)} images"
-                    )
-                if own and probe.own is not None:
-                    found = torch.where(probe.own, found, torch.full_like(found, torch.nan))
-                scores[start : start + batch, draw] = found.cpu().numpy()
+                found = by_halves(f"scoring by {metric.name}", partial(of_draw, draw), chunk)
+                scores[start : start + batch, draw] = np.concatenate([each for each, _ in found])
                 if reasons is not None:
-                    reasons.update(_reasons(metric, probe, made.maps, np.isnan(scores[start : start + batch, draw])))
+                    for _, why in found:
+                        reasons.update(why)
                 if tick:
                     tick(len(chunk))
     return scores

@@ -1,12 +1,14 @@
 """Maps of plain images, each made once: by scoring, by selection or for the pairs, whichever asks first."""
 
+import fcntl
 import json
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -16,11 +18,29 @@ from attribution.attributors import Attribution, Attributor
 from attribution.attributors.joint import explain
 from attribution.identity import MAPS_VERSION, method_identity
 from attribution.networks import Network, frozen
+from attribution.out_of_memory import by_halves
 from attribution.prepared import prepared
 from attribution.split_view import SplitView
 from attribution.workspace import MAPS
 
 Stored: TypeAlias = "np.memmap[tuple[int, ...], np.dtype[Any]]"
+
+
+class Maps(Protocol):
+    """A network's maps and logits for the images of a split and their own classes, wherever they are kept."""
+
+    @property
+    def maker(self) -> Network:
+        """The network prepared for maps."""
+        ...
+
+    def maps(self, attributor: str, items: Sequence[int]) -> NDArray[np.float32]:
+        """Maps [len(items), H, W] of images of the split."""
+        ...
+
+    def known(self, attributor: str, items: Sequence[int]) -> Attribution:
+        """Maps and logits of images of the split, on its device."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,10 @@ class MapStore:
     def remove(self) -> None:
         """Give the space back; what is asked for later, of this object too, is made again in new files."""
         self.__dict__.pop("_files", None)
+        self._clear()
+        self._lock.unlink(missing_ok=True)
+
+    def _clear(self) -> None:
         # First what says which blocks are done, so that a kill in between leaves nothing that counts.
         self._path("done").unlink(missing_ok=True)
         for path in self.folder.glob(f"{self.stem}-*"):
@@ -80,14 +104,10 @@ class MapStore:
 
     def _make(self, block: int) -> None:
         where = slice(block * self.batch, (block + 1) * self.batch)
-        members = self.split.members[where]
-        with frozen(self.maker):
-            made = explain(
-                self.maker, list(self.attributors.values()), self.split.images(members), self.split.classes(members)
-            )
-        contents = {self._what(name): each.maps for name, each in zip(self.attributors, made, strict=True)}
-        for what, content in (contents | {"logits": made[0].logits}).items():
-            self._files[what][where] = content.float().cpu().numpy()
+        maps, logits = made_maps(self.maker, self.attributors, self.split, self.split.members[where])
+        contents = {self._what(name): each for name, each in maps.items()} | {"logits": logits}
+        for what, content in contents.items():
+            self._files[what][where] = content
             self._files[what].flush()
         # Only now: a block that was interrupted is made again.
         self._files["done"][block] = True
@@ -104,9 +124,18 @@ class MapStore:
         parts = [MAPS_VERSION, self.key, attributors, self.split.members, self.batch]
         return f"{MAPS}{sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]}"
 
+    @property
+    def _lock(self) -> Path:
+        return self.folder / f"{self.stem}.lock"
+
     @cached_property
     def _files(self) -> "dict[str, Stored]":
-        return self._opened() or self._fresh()
+        # Several processes may share the folder: none makes the files anew while another has just done so. They may
+        # make the same block at once, which comes out the same.
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._opened() or self._fresh()
 
     def _opened(self) -> "dict[str, Stored] | None":
         """The files as they are; None unless all are there, whole, with the right shapes and types."""
@@ -125,8 +154,7 @@ class MapStore:
 
     def _fresh(self) -> "dict[str, Stored]":
         """New files in which no block is done; the one that says so appears last, whole."""
-        self.remove()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._clear()
         *contents, done = self._layout
         files: dict[str, Stored] = {what: self._created(what, self._path(what)) for what in contents}
         beside = self._path(done).with_suffix(".tmp")
@@ -153,3 +181,63 @@ class MapStore:
 
     def _path(self, what: str) -> Path:
         return self.folder / f"{self.stem}-{what}.npy"
+
+
+def made_maps(
+    maker: Network, attributors: Mapping[str, Attributor], split: SplitView, items: Sequence[int]
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    """Maps [len(items), H, W] by the attributors' names, and logits [len(items), classes]; `maker` is prepared."""
+
+    def work(some: Sequence[int]) -> list[NDArray[np.float32]]:
+        with frozen(maker):
+            made = explain(maker, list(attributors.values()), split.images(some), split.classes(some))
+        return [content.float().cpu().numpy() for content in (*(each.maps for each in made), made[0].logits)]
+
+    parts = by_halves("making maps", work, items)
+    *maps, logits = (np.concatenate(each) if len(parts) > 1 else each[0] for each in zip(*parts, strict=True))
+    return dict(zip(attributors, maps, strict=True)), logits
+
+
+class PassingMaps:
+    """As `MapStore`, for one attributor and in memory: the last few blocks, for work that goes through a split once.
+
+    The blocks are those of a store, so the maps are the same.
+    """
+
+    BLOCKS = 64
+
+    def __init__(self, network: Network, name: str, attributor: Attributor, split: SplitView, batch: int) -> None:
+        self.network, self.split, self.batch = network, split, batch
+        self._attributors = {name: attributor}
+        self._place = {item: place for place, item in enumerate(split.members)}
+        self._blocks: OrderedDict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = OrderedDict()
+
+    @cached_property
+    def maker(self) -> Network:
+        """The network prepared for maps."""
+        return prepared(self.network)
+
+    def maps(self, attributor: str, items: Sequence[int]) -> NDArray[np.float32]:
+        """Maps [len(items), H, W] of images of the split."""
+        return self._gathered(attributor, items, 0)
+
+    def known(self, attributor: str, items: Sequence[int]) -> Attribution:
+        """Maps and logits of images of the split, on its device."""
+        maps, logits = (torch.from_numpy(self._gathered(attributor, items, which)) for which in (0, 1))
+        return Attribution(maps.to(self.split.device), logits.to(self.split.device))
+
+    def _gathered(self, attributor: str, items: Sequence[int], which: int) -> NDArray[np.float32]:
+        if attributor not in self._attributors:
+            raise KeyError(attributor)
+        places = [divmod(self._place[item], self.batch) for item in items]
+        return np.stack([self._block(block)[which][within] for block, within in places])
+
+    def _block(self, block: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if block not in self._blocks:
+            members = self.split.members[block * self.batch : (block + 1) * self.batch]
+            maps, logits = made_maps(self.maker, self._attributors, self.split, members)
+            self._blocks[block] = next(iter(maps.values())), logits
+            if len(self._blocks) > self.BLOCKS:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(block)
+        return self._blocks[block]

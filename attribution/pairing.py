@@ -17,8 +17,7 @@ from attribution.bundle import BundleWriter, ConditionRecord, ImageRecord, PairR
 from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.evaluation import chunks
-from attribution.map_store import MapStore
-from attribution.networks import Network
+from attribution.map_store import Maps
 from attribution.progress import Progress
 from attribution.rendering import encode_png, render_image, render_pair
 from attribution.run import Run
@@ -80,14 +79,18 @@ def choose_images(run: Run, exported: Sequence[Scored]) -> Selection:
 
 def write_pairs(
     run: Run,
+    out: Path,
     everything: Sequence[Scored],
     exported: Sequence[Scored],
-    finetuned: Callable[[Condition], Network],
+    drawn: Callable[[Scored, Sequence[int]], Iterator[tuple[int, list[bytes]]]],
     selection: Selection,
     progress: Progress,
 ) -> Path:
-    """The bundle of the exported conditions; the manifest also names the others. Returns its folder."""
-    writer = BundleWriter(run.out / "bundle", _study(run))
+    """The bundle of the exported conditions in the folder `out`; the manifest also names the others. Returns `out`.
+
+    `drawn` gives a condition's pictures of some images: each item with the PNGs of its original and finetuned map.
+    """
+    writer = BundleWriter(out, _study(run))
     # Compressing leaves Python's lock alone, so pictures are made side by side.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for item, picture in _images(run, selection, pool):
@@ -95,16 +98,12 @@ def write_pairs(
             writer.add_image(ImageRecord(sample.name, writer.add_picture(picture), sample.label))
         places = {item: place for place, item in enumerate(run.export.members)}
         for scored in exported:
-            condition = scored.condition
             record = _condition(run, scored)
             writer.add_condition(record)
-            store = run.finetuned_maps(condition, finetuned(condition), scored.weights_digest)
-            pairs = _pairs(run, condition, store, selection, pool)
-            for number, (item, pictures) in enumerate(pairs, start=1):
+            for number, (item, pictures) in enumerate(drawn(scored, selection.items), start=1):
                 digests = [writer.add_picture(picture) for picture in pictures]
                 writer.add_pair(_pair(run, scored, record, item, places[item], digests))
-                progress(f"{condition.name}: pairs", number, len(selection.items))
-            store.remove()
+                progress(f"{scored.condition.name}: pairs", number, len(selection.items))
     return writer.finish(_manifest(run, everything, selection))
 
 
@@ -116,11 +115,13 @@ def _images(run: Run, selection: Selection, pool: ThreadPoolExecutor) -> Iterato
         )
 
 
-def _pairs(
-    run: Run, condition: Condition, finetuned: MapStore, selection: Selection, pool: ThreadPoolExecutor
+def draw_pairs(
+    run: Run, condition: Condition, stores: tuple[Maps, Maps], items: Sequence[int]
 ) -> Iterator[tuple[int, list[bytes]]]:
-    """Item, and the PNGs of its original and finetuned map of the plain image for its own class."""
-    original = run.original_maps(condition, "export")
+    """Item, and the PNGs of its original and finetuned map of the plain image for its own class.
+
+    `stores` have the maps of the original and of the finetuned network on the export split.
+    """
     rendering = run.config.rendering
 
     def draw(item: int, before: np.ndarray, after: np.ndarray) -> list[bytes]:
@@ -128,10 +129,11 @@ def _pairs(
         pictures = render_pair(before, after, image, style=rendering.style, scale=rendering.scale)
         return [encode_png(picture) for picture in pictures]
 
-    # A batch at a time, so that what is held does not grow with the number of images.
-    for chunk in chunks(selection.items, run.config.batch):
-        maps = [store.maps(condition.attributor_name, chunk) for store in (original, finetuned)]
-        yield from zip(chunk, pool.map(draw, chunk, *maps), strict=True)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        # A batch at a time, so that what is held does not grow with the number of images.
+        for chunk in chunks(items, run.config.batch):
+            maps = [store.maps(condition.attributor_name, chunk) for store in stores]
+            yield from zip(chunk, pool.map(draw, chunk, *maps), strict=True)
 
 
 def _study(run: Run) -> StudyRecord:

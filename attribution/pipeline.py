@@ -2,12 +2,11 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attribution.conditions import Condition
-from attribution.networks import Network
-from attribution.pairing import choose_images, write_pairs
+from attribution.pairing import Selection, choose_images, draw_pairs, write_pairs
 from attribution.progress import Progress, silent
 from attribution.run import Run, prepare
 from attribution.scoring import Scored, score_condition, summary
@@ -86,6 +85,30 @@ def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Ou
     return condition.trainer(run.task(condition), run.checkpoint(condition), run.condition_key(condition), report)
 
 
+def exported_ones(run: Run, everything: Sequence[Scored]) -> list[Scored]:
+    """The conditions that the study shows; says why others are left out."""
+    for scored in everything:
+        if not scored.selection.improved and not scored.condition.trainer.control:
+            fate = "exported all the same" if run.config.export_unimproved else "not exported"
+            logger.warning("%s: fine-tuning did not improve the metric; %s", scored.condition.name, fate)
+    exported = [
+        scored
+        for scored in everything
+        if scored.selection.improved or scored.condition.trainer.control or run.config.export_unimproved
+    ]
+    if not exported:
+        logger.warning("%s", result_table([_entry(run, scored) for scored in everything]))
+    return exported
+
+
+def chosen_images(run: Run, exported: Sequence[Scored]) -> Selection:
+    """The images of the study; says so if they are fewer than wanted."""
+    selection = choose_images(run, exported)
+    if len(selection.items) < run.config.pairs:
+        logger.warning("only %d of %d wanted images are left to export", len(selection.items), run.config.pairs)
+    return selection
+
+
 def _scored(run: Run, progress: Progress) -> Iterator[Scored]:
     for condition in run.conditions:
         outcome = finetune_condition(run, condition, progress)
@@ -98,24 +121,16 @@ def _entry(run: Run, scored: Scored) -> dict[str, object]:
 
 def _bundle(run: Run, progress: Progress) -> Path:
     everything = list(_scored(run, progress))
-    for scored in everything:
-        if not scored.selection.improved and not scored.condition.trainer.control:
-            fate = "exported all the same" if run.config.export_unimproved else "not exported"
-            logger.warning("%s: fine-tuning did not improve the metric; %s", scored.condition.name, fate)
-    exported = [
-        scored
-        for scored in everything
-        if scored.selection.improved or scored.condition.trainer.control or run.config.export_unimproved
-    ]
-    if not exported:
-        logger.warning("%s", result_table([_entry(run, scored) for scored in everything]))
-    selection = choose_images(run, exported)
-    if len(selection.items) < run.config.pairs:
-        logger.warning("only %d of %d wanted images are left to export", len(selection.items), run.config.pairs)
+    exported = exported_ones(run, everything)
+    selection = chosen_images(run, exported)
 
-    def finetuned(condition: Condition) -> Network:
-        return finetune_condition(run, condition, silent).network
+    def drawn(scored: Scored, items: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
+        condition = scored.condition
+        network = finetune_condition(run, condition, silent).network
+        store = run.finetuned_maps(condition, network, scored.weights_digest)
+        yield from draw_pairs(run, condition, (run.original_maps(condition, "export"), store), items)
+        store.remove()
 
-    bundle = write_pairs(run, everything, exported, finetuned, selection, progress)
+    bundle = write_pairs(run, run.out / "bundle", everything, exported, drawn, selection, progress)
     run.tidy()
     return bundle

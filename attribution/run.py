@@ -1,13 +1,14 @@
 """A run made ready: everything that can be wrong with a config is found here, before any training."""
 
 import json
-import logging
 import os
 import random
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,15 +20,20 @@ from attribution.datasets import list_dataset, only_classes
 from attribution.errors import InputError
 from attribution.evaluation import Answers, answers, metric_scores
 from attribution.identity import MAPS_VERSION, network_identity
-from attribution.images import Dataset, Decoded, decode, split
+from attribution.images import Dataset, Decoded, decode
 from attribution.map_store import MapStore
 from attribution.networks import Network, load_network
 from attribution.progress import Progress
+from attribution.run_checks import check_indices, check_needs, split_views
 from attribution.split_view import SplitView
 from attribution.trainers import Task
 from attribution.workspace import CACHE, check_owner, claim, keep_in_cache
 
-logger = logging.getLogger(__name__)
+
+def original_key(network: Network, digest: str, function: str) -> list[str]:
+    """What all maps and answers of a network follow from, besides the data; the weights come first."""
+    layer = [network.layer, network.layer_shape or ""]
+    return [digest, function, *layer, *map(str, asdict(network.preprocessing).values())]
 
 
 @dataclass(frozen=True)
@@ -43,17 +49,20 @@ class Original:
     @property
     def key(self) -> list[str]:
         """What all of its maps and answers follow from, besides the data; the weights come first."""
-        layer = [self.network.layer, self.network.layer_shape or ""]
-        return [self.digest, self.function, *layer, *map(str, asdict(self.network.preprocessing).values())]
+        return original_key(self.network, self.digest, self.function)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A checked config with everything loaded. All networks see the same images, split in the same way."""
+    """A checked config with everything loaded. All networks see the same images, split in the same way.
+
+    Checkpoints are kept in `out`, decoded images and maps in `cache`.
+    """
 
     config: RunConfig
     where: str
     out: Path
+    cache: Path
     device: torch.device
     dataset: Dataset
     decoded: Decoded
@@ -108,7 +117,7 @@ class Run:
     def _store(
         self, key: list[str], network: Network, attributors: dict[str, Attributor], split: SplitView
     ) -> MapStore:
-        return MapStore(self.out / CACHE, json.dumps([self.key, key]), network, attributors, split, self.config.batch)
+        return MapStore(self.cache, json.dumps([self.key, key]), network, attributors, split, self.config.batch)
 
     def condition_key(self, condition: Condition) -> str:
         """SHA-256 over everything that the condition's weights follow from."""
@@ -130,46 +139,85 @@ class Run:
         return self.out / "conditions" / f"{condition.slug}-{self.condition_key(condition)[:10]}.pt"
 
 
+class Recall(Protocol):
+    """Where the answers of original networks are kept, by all that they follow from."""
+
+    def find(self, key: str) -> Answers | None: ...
+
+    def keep(self, key: str, answers: Answers) -> None: ...
+
+
 def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress: Progress) -> Run:
     """Read, check, load and try out all that a run needs. Raises InputError with file, key and remedy."""
-    run, state = _load(config_path, out, resume=resume, device=device, progress=progress)
-    _rehearse(run, progress)
+    config = read_config(config_path)
+
+    def check(state: dict[str, object]) -> None:
+        check_owner(out, state, resume=resume)
+
+    run, state = load_run(
+        config, str(config_path), config_path.parent, out=out, device=device, progress=progress, check=check
+    )
+    rehearse(run, progress)
     claim(out, state)
     return run
 
 
 def look_at(config_path: Path, out: Path, *, device: str, progress: Progress) -> Run:
     """A run that is read, checked and loaded, but leaves nothing in `out` except decoded images."""
-    return _load(config_path, out, resume=True, device=device, progress=progress)[0]
-
-
-def _load(
-    config_path: Path, out: Path, *, resume: bool, device: str, progress: Progress
-) -> tuple[Run, dict[str, object]]:
-    """The run, and what all finished work in `out` follows from."""
     config = read_config(config_path)
-    where = str(config_path)
-    cells = tuple(conditions(config, where))
+
+    def check(state: dict[str, object]) -> None:
+        check_owner(out, state, resume=True)
+
+    return load_run(
+        config, str(config_path), config_path.parent, out=out, device=device, progress=progress, check=check
+    )[0]
+
+
+def load_run(
+    config: RunConfig,
+    where: str,
+    folder: Path,
+    *,
+    out: Path,
+    device: str,
+    progress: Progress,
+    cache: Path | None = None,
+    check: Callable[[dict[str, object]], None] | None = None,
+    recall: Recall | None = None,
+) -> tuple[Run, dict[str, object]]:
+    """The run, and what all of its finished work follows from. Raises InputError with `where`, key and remedy.
+
+    Methods of the run's own are found in `folder`. What it follows from is given to `check` before anything is decoded.
+    """
+    cache = out / CACHE if cache is None else cache
+    cells = tuple(conditions(config, where, folder))
     chosen = choose_device(device)
     _be_deterministic(config.seed)
     listed = list_dataset(config.dataset, where)
     dataset = only_classes(listed, config.dataset, config.seed, f"{where}: dataset")
     networks = _load_networks(config, dataset, listed, where)
-    _check_needs(dataset, cells, where)
+    check_needs(dataset, cells, where)
     state = _state(config, dataset, chosen)
-    check_owner(out, state, resume=resume)
-    decoded = decode(dataset, networks[0].preprocessing, out / CACHE, progress=progress)
-    views = _split(config, dataset, decoded, networks[0], cells, chosen, where)
+    if check is not None:
+        check(state)
+    key = json.dumps(state, sort_keys=True)
+    decoded = decode(dataset, networks[0].preprocessing, cache, progress=progress)
+    views = split_views(config, dataset, decoded, networks[0], cells, chosen, where)
     originals = {}
     for entry, network in zip(config.networks, networks, strict=True):
         digest, function = network.weights_digest(), network_identity(entry, network.module)
         network.to(chosen)
         seen = {name: replace(view, preprocessing=network.preprocessing) for name, view in views.items()}
-        known = _original_answers(network, seen["train"], len(dataset.samples), config.batch, progress)
+        follows_from = json.dumps([key, original_key(network, digest, function)])
+        known = None if recall is None else recall.find(follows_from)
+        if known is None:
+            known = _original_answers(network, seen["train"], len(dataset.samples), config.batch, progress)
+            if recall is not None:
+                recall.keep(follows_from, known)
         originals[network.name] = Original(network, seen, known, digest, function)
     _check_pairs(config, list(originals.values()), where)
-    key = json.dumps(state, sort_keys=True)
-    return Run(config, where, out, chosen, dataset, decoded, originals, cells, key), state
+    return Run(config, where, out, cache, chosen, dataset, decoded, originals, cells, key), state
 
 
 def _load_networks(config: RunConfig, dataset: Dataset, listed: Dataset, where: str) -> list[Network]:
@@ -178,7 +226,7 @@ def _load_networks(config: RunConfig, dataset: Dataset, listed: Dataset, where: 
     for index, entry in enumerate(config.networks):
         at = f"{where}: network" if len(config.networks) == 1 else f"{where}: networks[{index}]"
         network = load_network(entry, at)
-        _check_indices(config, listed, network, where)
+        check_indices(config, listed, network, where)
         if config.dataset.only_listed_classes:
             network = network.restricted(sorted(dataset.classes))
         networks.append(network)
@@ -194,7 +242,7 @@ def _pixels(network: Network) -> dict[str, object]:
     return {key: value for key, value in asdict(network.preprocessing).items() if key not in ("mean", "std")}
 
 
-def _rehearse(run: Run, progress: Progress) -> None:
+def rehearse(run: Run, progress: Progress) -> None:
     """One batch through training and scoring of each condition that is still to come: what cannot work fails now."""
     tried = []
     for number, condition in enumerate(run.conditions, start=1):
@@ -256,40 +304,6 @@ def _be_deterministic(seed: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def _check_indices(config: RunConfig, dataset: Dataset, network: Network, where: str) -> None:
-    """The data set's class indices are the network's."""
-    indices = sorted(dataset.classes)
-    if indices[-1] >= network.classes:
-        raise InputError(
-            f"{where}: dataset: class {dataset.classes[indices[-1]]!r} has index {indices[-1]}, but network "
-            f"{network.name} has {network.classes} classes: give the network's own class indices"
-        )
-    named = config.dataset.class_indices or "class_index" in config.dataset.columns
-    counted = dataset.counted or len(indices)
-    if not named and counted != network.classes:
-        remedy = "dataset.columns.class_index" if config.dataset.layout == "csv" else "dataset.class_indices"
-        raise InputError(
-            f"{where}: dataset: {counted} classes in sorted order cannot stand for the {network.classes} of "
-            f"network {network.name}: say which is which in {remedy}"
-        )
-
-
-def _check_needs(dataset: Dataset, cells: tuple[Condition, ...], where: str) -> None:
-    bare = [sample.path.name for sample in dataset.samples if sample.mask is None and not sample.boxes]
-    for condition in cells:
-        metric = condition.metric
-        if metric.needs_masks and bare:
-            raise InputError(
-                f"{where}: metrics: {metric.name} needs masks or boxes, and {len(bare)} images have none "
-                f"({', '.join(bare[:3])}): set dataset.masks, dataset.boxes or the columns that hold them"
-            )
-        if len(dataset.classes) < metric.least_classes:
-            raise InputError(
-                f"{where}: dataset: {metric.name} needs at least {metric.least_classes} classes, "
-                f"there are {len(dataset.classes)}: add classes or drop the metric"
-            )
-
-
 def _state(config: RunConfig, dataset: Dataset, device: torch.device) -> dict[str, object]:
     """What all finished work in the run's folder follows from, by the names in which people are told of differences.
 
@@ -302,52 +316,6 @@ def _state(config: RunConfig, dataset: Dataset, device: torch.device) -> dict[st
         "images": dataset.digest,
         "classes": sorted(dataset.classes.values()),
         "device": device.type,
-    }
-
-
-def _split(
-    config: RunConfig,
-    dataset: Dataset,
-    decoded: Decoded,
-    network: Network,
-    cells: tuple[Condition, ...],
-    device: torch.device,
-    where: str,
-) -> dict[str, SplitView]:
-    for problem in (*dataset.unreadable, *decoded.unreadable):
-        logger.warning("left out: %s", problem)
-    for name in decoded.empty_masks:
-        logger.warning("empty mask after preprocessing, so RMA is undefined there: %s", name)
-    readable = [int(index) for index in np.flatnonzero(decoded.readable)]
-    lost = sorted(set(dataset.classes) - {dataset.samples[index].class_index for index in readable})
-    if lost:
-        labels = ", ".join(dataset.classes[index] for index in lost)
-        raise InputError(f"{where}: dataset: no image of {labels} can be decoded: replace the files or drop the class")
-    if dataset.unreadable or decoded.unreadable:
-        logger.warning("%d images are left", len(readable))
-    least = max(condition.metric.least_per_class for condition in cells)
-    shares = config.dataset.splits
-    parts = split(
-        [dataset.samples[index] for index in readable],
-        seed=config.seed,
-        train=shares.train,
-        validation=shares.validation,
-        export=shares.export,
-        min_per_class={"train": least, "validation": least, "export": least},
-        where=f"{where}: dataset.splits",
-    )
-    if len(parts.export) < config.pairs:
-        raise InputError(
-            f"{where}: pairs: {config.pairs} wanted, but the export split has {len(parts.export)} images: "
-            "lower pairs, raise dataset.splits.export or add images"
-        )
-    targets = np.array([sample.class_index for sample in dataset.samples], dtype=np.int64)
-    names = tuple(sample.name for sample in dataset.samples)
-    return {
-        name: SplitView(
-            name, tuple(readable[place] for place in places), decoded, targets, names, network.preprocessing, device
-        )
-        for name, places in (("train", parts.train), ("validation", parts.validation), ("export", parts.export))
     }
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import torch
 
 from attribution.conditions import Condition
-from attribution.evaluation import Answers, answers, chunks, metric_scores
-from attribution.map_store import MapStore
+from attribution.evaluation import Answers, Ticker, answers, chunks, metric_scores
+from attribution.map_store import Maps
+from attribution.networks import Network
 from attribution.progress import Progress
 from attribution.run import Run
 from attribution.statistics import PairedDifference, paired_difference
@@ -44,13 +46,25 @@ class Scored:
     drawable: np.ndarray
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some images of the export split in one condition, in the order of its members.
+
+    `before` and `after` are scores float64 [n, draws], NaN where undefined; `reasons` counts why, by "before" and
+    "after". `finetuned` are the finetuned network's answers, `drawable` bool [n] as in `Scored`.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    reasons: dict[str, Counter[str]]
+    finetuned: Answers
+    drawable: np.ndarray
+
+
 def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: Progress) -> Scored:
     """Scores both networks on the same inputs of the export split."""
-    original = run.original(condition)
-    export = original.splits["export"]
-    members = list(export.members)
-    draws = condition.metric.draws
-    total = (2 * draws + 1) * len(members)
+    members = list(run.original(condition).splits["export"].members)
+    total = work_of(condition, len(members))
     done = 0
 
     def tick(count: int) -> None:
@@ -59,12 +73,27 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
         progress(f"{condition.name}: scoring", done, total)
 
     digest = outcome.network.weights_digest()
+    stores = (run.original_maps(condition, "export"), run.finetuned_maps(condition, outcome.network, digest))
+    part = score_members(run, condition, outcome.network, stores, members, tick)
+    return scored(run, condition, outcome.selection, digest, [part])
+
+
+def work_of(condition: Condition, images: int) -> int:
+    """How many ticks `score_members` takes for so many images."""
+    return (2 * condition.metric.draws + 1) * images
+
+
+def score_members(
+    run: Run, condition: Condition, network: Network, stores: tuple[Maps, Maps], members: Sequence[int], tick: Ticker
+) -> Part:
+    """Scores and answers of some members of the export split; `stores` have the original's maps and the `network`'s.
+
+    They are the same whichever members are asked for together, as long as these begin at a multiple of the run's batch.
+    """
+    original = run.original(condition)
+    export = original.splits["export"]
     reasons: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
-    stores = {
-        "before": run.original_maps(condition, "export"),
-        "after": run.finetuned_maps(condition, outcome.network, digest),
-    }
-    drawn_before, drawn_after = (
+    before, after = (
         metric_scores(
             store.maker,
             original.network,
@@ -74,21 +103,52 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
             members,
             seed=run.config.seed,
             batch=run.config.batch,
-            draws=draws,
+            draws=condition.metric.draws,
             own=True,
             known=partial(store.known, condition.attributor_name),
             tick=tick,
             reasons=reasons[when],
         )
-        for when, store in stores.items()
+        for when, store in zip(reasons, stores, strict=True)
     )
+    return Part(
+        before=before,
+        after=after,
+        reasons=reasons,
+        finetuned=answers(network, export, members, batch=run.config.batch, tick=tick),
+        drawable=np.logical_and(
+            *(_finite(store, condition.attributor_name, members, run.config.batch) for store in stores)
+        ),
+    )
+
+
+def scored(run: Run, condition: Condition, selection: Selection, digest: str, parts: Sequence[Part]) -> Scored:
+    """The whole export split of parts that follow each other; `digest` is of the finetuned network's weights."""
+    original = run.original(condition)
+    export = original.splits["export"]
+    members = list(export.members)
+    drawn_before, drawn_after = (
+        np.concatenate([getattr(part, when) for part in parts]) for when in ("before", "after")
+    )
+    if len(drawn_before) != len(members):
+        raise ValueError(f"{condition.name}: the parts have {len(drawn_before)} images, the split {len(members)}")
     before, after = paired_means(drawn_before, drawn_after)
-    finetuned = answers(outcome.network, export, members, batch=run.config.batch, tick=tick)
+    told = [part.finetuned for part in parts]
+    finetuned = Answers(
+        predictions=np.concatenate([each.predictions for each in told]),
+        confidences=np.concatenate([each.confidences for each in told]),
+        first=np.concatenate([each.first for each in told]),
+        logits=torch.cat([each.logits for each in told]),
+    )
+    reasons: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
+    for part in parts:
+        for when, counted in part.reasons.items():
+            reasons[when].update(counted)
     predicted = original.answers.predictions[members]
     targets = export.targets[members]
     return Scored(
         condition=condition,
-        selection=outcome.selection,
+        selection=selection,
         before=before,
         after=after,
         finetuned=finetuned,
@@ -99,14 +159,16 @@ def score_condition(run: Run, condition: Condition, outcome: Outcome, progress: 
         agreement_all_classes=float((finetuned.first == original.answers.first[members]).mean()),
         reliability=split_half_reliability(drawn_after - drawn_before),
         weights_digest=digest,
-        reasons={when: dict(counted.most_common()) for when, counted in reasons.items()},
-        drawable=np.logical_and(
-            *(_finite(store, condition.attributor_name, members, run.config.batch) for store in stores.values())
-        ),
+        reasons={when: _commonest_first(counted) for when, counted in reasons.items()},
+        drawable=np.concatenate([part.drawable for part in parts]),
     )
 
 
-def _finite(store: MapStore, attributor: str, members: Sequence[int], batch: int) -> np.ndarray:
+def _commonest_first(counted: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counted.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _finite(store: Maps, attributor: str, members: Sequence[int], batch: int) -> np.ndarray:
     """Whether all values of a map are finite, bool [N]."""
     parts = [np.isfinite(store.maps(attributor, chunk)).all(axis=(1, 2)) for chunk in chunks(members, batch)]
     return np.concatenate(parts)

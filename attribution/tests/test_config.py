@@ -114,7 +114,7 @@ def test_every_example_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
     assert len(examples) >= 5
     for example in examples:
-        assert list(conditions(read_config(example), str(example)))
+        assert list(conditions(read_config(example), str(example), example.parent))
 
 
 def test_an_option_may_be_a_list(small_run: Path) -> None:
@@ -125,7 +125,9 @@ def test_an_option_may_be_a_list(small_run: Path) -> None:
     config = read_config(small_run)
     assert config.metrics[-1].options == {"percentages": (20, 50.5)}
     assert config.as_json()["metrics"][-1]["options"] == {"percentages": [20, 50.5]}
-    assert [found.metric for found in conditions(config, str(small_run))][-1] == ROAD(percentages=(20, 50.5))
+    assert [found.metric for found in conditions(config, str(small_run), small_run.parent)][-1] == ROAD(
+        percentages=(20, 50.5)
+    )
 
 
 @pytest.mark.parametrize(
