@@ -4,6 +4,7 @@ Nothing has to be set on one machine: SQLite and local files below `HARMONY_DATA
 be used raises `ImproperlyConfigured` with the variable, the value and the remedy.
 """
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from attribution.errors import InputError
+from attribution.shared_storage import SharedStorage
 from harmony_app.environment import (
     env_bool,
     env_choice,
@@ -23,6 +26,7 @@ from harmony_app.environment import (
     made_once,
     random_secret,
 )
+from harmony_app.media_storage import media_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env_path("HARMONY_DATA_DIR", BASE_DIR / "var")
@@ -264,19 +268,20 @@ STATIC_ROOT = env_path("STATIC_ROOT", BASE_DIR) if env_text("STATIC_ROOT", "") e
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Pictures lie here by digest. They are never served by address: studies.views decides who sees which.
+# Pictures lie here by digest, or in the bucket of HARMONY_MEDIA_URL. They are never served by address: studies.views
+# decides who sees which.
 MEDIA_ROOT = env_path("MEDIA_ROOT", DATA_DIR / "media")
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(MEDIA_ROOT)},
-    },
+    "default": media_storage(env_text("HARMONY_MEDIA_URL", ""), MEDIA_ROOT),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if STATIC_ROOT is None
         else "harmony_app.static_storage.ModulesManifestStorage",
     },
 }
+
+# Where `manage.py backup` writes unless told otherwise, and where `manage.py doctor` looks for the last backup.
+BACKUP_DIR = env_path("HARMONY_BACKUP_DIR", BASE_DIR) if env_text("HARMONY_BACKUP_DIR", "") else None
 
 
 # Work in the background: with a broker, Celery workers; without one, nothing is queued
@@ -295,7 +300,47 @@ if REPORTS == "celery" and not CELERY_BROKER_URL:
         "HARMONY_REPORT_WORKER is true, and CELERY_BROKER_URL is not set; set it to the address of Redis, or leave "
         "HARMONY_REPORT_WORKER out, so that reports are computed on this machine"
     )
+CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"analysis.compute_report": {"queue": "reports"}}
+# A broker that is gone is an error after seconds, not a request that never ends.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 5,
+    "socket_timeout": 30,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
+
+# Who does builds: Celery workers of the queue `gpu`, or one process of the web server's machine.
+BUILDS = "celery" if env_bool("HARMONY_BUILD_WORKER", False) else "process"
+if BUILDS == "celery" and not CELERY_BROKER_URL:
+    raise ImproperlyConfigured(
+        "HARMONY_BUILD_WORKER is true, and CELERY_BROKER_URL is not set; set it to the address of Redis, or leave "
+        "HARMONY_BUILD_WORKER out, so that builds are done on this machine"
+    )
+# The storage that the web side and those who do builds share.
+BUILDS_URL = env_text("HARMONY_BUILDS_URL", f"file://{DATA_DIR / 'builds'}")
+try:
+    SharedStorage.open(BUILDS_URL)
+except InputError as _error:
+    raise ImproperlyConfigured(f"HARMONY_BUILDS_URL: {_error}") from _error
+# What a local build starts as its child; `--storage URL` is added.
+BUILD_CHILD = [sys.executable, "-m", "attribution", "work"]
+# For how long nothing may be heard of a step that runs, and how long one that was sent may wait beside an empty queue.
+BUILD_SILENT_SECONDS = 60.0
+BUILD_UNSENT_SECONDS = 30.0
+# After so long without news of a build, what is in the storage counts.
+BUILD_LOOK_SECONDS = 30.0
+BUILD_TICK_SECONDS = 5.0
+CELERY_BEAT_SCHEDULE = {
+    "builds": {
+        "task": "studies.builds.tick",
+        "schedule": BUILD_TICK_SECONDS,
+        # Where nobody took it in time, the next one does.
+        "options": {"expires": BUILD_TICK_SECONDS},
+    }
+}
 
 
 # Language, time, log
