@@ -341,6 +341,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": BUILD_TICK_SECONDS},
     }
 }
+# When each was sent last. Beat alone writes it.
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 
 
 # Language, time, log
