@@ -1,7 +1,7 @@
 # Needs Python 3.11 and make; everything else is installed by bin/install on the first use and skipped after that.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench clean
+.PHONY: help demo run up test lint bench clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,10 @@ demo: ## the whole path on this machine, from images to a report, then serve it 
 run: ## serve the committed demo study, without torch (PORT=8000)
 	@bin/install web npm
 	@bin/run
+
+up: ## the whole site: PostgreSQL, Redis, web server, workers, beat (PORT=8000, FOLDER=var/up)
+	@bin/install up npm
+	@bin/up
 
 test: ## every test
 	@bin/install dev npm chromium

