@@ -10,8 +10,12 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db.utils import OperationalError, ProgrammingError
 
+    from studies.media import StorageFailedError
+
     try:
         execute_from_command_line(sys.argv)
+    except StorageFailedError as error:
+        sys.exit(str(error))
     except (OperationalError, ProgrammingError) as error:
         # SQLite's and PostgreSQL's words for it.
         if "no such table" not in str(error) and "does not exist" not in str(error):

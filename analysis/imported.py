@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from django.core.files.storage import default_storage
 
 from analysis.measures.decisions.frame import DECISION_COLUMNS
 from analysis.measures.judgements import COLUMNS, ConditionKey, FrameError
 from analysis.models import ImportedResponses
 from analysis.study_facts import ConditionFacts, StudyFacts
+from studies.media import stored_bytes
 from studies.models import Study
 
 FORCED_CHOICE = ImportedResponses.Kind.FORCED_CHOICE
@@ -96,7 +96,7 @@ def imported_pictures(study: Study) -> dict[str, TrialPictures]:
     kept = imported_responses(study).facts.get("pictures")
     if kept is None:
         return {}
-    table = pd.read_parquet(io.BytesIO(_opened(kept["path"])))
+    table = pd.read_parquet(io.BytesIO(stored_bytes(kept["path"])))
     columns = [[name or None for name in table[role].astype(object).tolist()] for role in PICTURE_ROLES]
     trials = table["trial"].astype(str).tolist()
     return {trial: TrialPictures(*names) for trial, *names in zip(trials, *columns, strict=True)}
@@ -105,7 +105,7 @@ def imported_pictures(study: Study) -> dict[str, TrialPictures]:
 def kept_frame(responses: ImportedResponses) -> pd.DataFrame:
     """The frame of imported responses, whether or not they were replaced since their row was read."""
     try:
-        content = _opened(responses.path)
+        content = stored_bytes(responses.path)
     except FileNotFoundError:
         replaced_by = imported_responses(responses.study)
         if replaced_by.path == responses.path:
@@ -113,15 +113,9 @@ def kept_frame(responses: ImportedResponses) -> pd.DataFrame:
                 f"{responses.path}: is missing in the storage; import the responses of {responses.study.slug} again "
                 "with --replace, or bring the file back from a backup"
             ) from None
-        responses, content = replaced_by, _opened(replaced_by.path)
+        responses, content = replaced_by, stored_bytes(replaced_by.path)
     columns = COLUMNS if responses.kind == FORCED_CHOICE else DECISION_COLUMNS
     frame = pd.read_parquet(io.BytesIO(content), columns=[column for column in columns if column != "study"])
     slug = pd.Index([responses.study.slug], dtype="str")
     frame["study"] = pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), categories=slug)
     return frame[list(columns)]
-
-
-def _opened(path: str) -> bytes:
-    with default_storage.open(path, "rb") as file:
-        content: bytes = file.read()
-    return content

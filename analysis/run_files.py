@@ -14,8 +14,9 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from analysis.models import ReportRun
+from studies.media import folder_delete, folders_in, in_parallel, sizes_below
 from studies.models import Study
-from studies.services.derived_files import REPORTS_FOLDER, folder_erase
+from studies.services.derived_files import REPORTS_FOLDER
 
 BODY = "body.html"
 """What the page of the site shows inside of its frame."""
@@ -60,11 +61,17 @@ def study_folder(study: Study) -> str:
 
 
 def write_files(files: Mapping[str, bytes], folder: str) -> list[dict[str, object]]:
-    """Write files into the storage; returns their names and sizes as `ReportRun.files` has them."""
-    for name, content in files.items():
+    """Write files into an empty folder of the storage; returns names and sizes as `ReportRun.files` has them."""
+    if there := sizes_below(folder):
+        raise FileExistsError(f"{next(iter(there))} is in the storage already; delete its folder")
+
+    def write(name: str) -> None:
         path = f"{folder}/{name}"
-        if (stored := default_storage.save(path, ContentFile(content))) != path:
+        if (stored := default_storage.save(path, ContentFile(files[name]))) != path:
             raise FileExistsError(f"{path} is in the storage already (this one became {stored}); delete its folder")
+
+    for _ in in_parallel(write, files):
+        pass
     return [{"name": name, "bytes": len(content)} for name, content in files.items()]
 
 
@@ -82,19 +89,18 @@ def open_file(run: ReportRun, name: str) -> "File[bytes] | None":
     """Open one of the run's files for reading; None where it has none of this name."""
     if name not in {entry["name"] for entry in run.files}:
         return None
-    path = f"{run.folder}/{name}"
-    return default_storage.open(path, "rb") if default_storage.exists(path) else None
+    try:
+        return default_storage.open(f"{run.folder}/{name}", "rb")
+    except FileNotFoundError:
+        return None
 
 
 def remove_others(study: Study, kept: set[str]) -> None:
     """Delete the folders of a study's reports that are not among the kept ones."""
     home = study_folder(study)
-    if not default_storage.exists(home):
-        return
-    folders, _ = default_storage.listdir(home)
-    for folder in folders:
+    for folder in folders_in(home):
         if f"{home}/{folder}" not in kept:
-            folder_erase(f"{home}/{folder}")
+            folder_delete(f"{home}/{folder}")
 
 
 def zip_of(files: Mapping[str, bytes]) -> bytes:

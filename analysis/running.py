@@ -18,8 +18,8 @@ from analysis.models import ReportRun
 from analysis.run_files import folder_of, is_there, remove_others, write_files
 from analysis.starting import CannotStartError, start_computing
 from analysis.versions import DataState, data_state
+from studies.media import folder_delete
 from studies.models import Study
-from studies.services.derived_files import folder_erase
 
 State = ReportRun.State
 Failure = ReportRun.Failure
@@ -155,11 +155,11 @@ def run_finish(*, run: ReportRun, files: Mapping[str, bytes]) -> None:
     """
     folder = folder_of(run)
     # After a database was restored, keys come a second time.
-    folder_erase(folder)
+    folder_delete(folder)
     try:
         listed = write_files(files, folder)
     except OSError:
-        folder_erase(folder)
+        folder_delete(folder)
         raise
     fields: dict[str, Any] = {"folder": folder, "files": listed, "fraction": 1.0, "finished_at": timezone.now()}
     is_kept = data_state(run.study).withdrawn == run.withdrawn

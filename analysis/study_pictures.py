@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from django.core.files.storage import default_storage
-
 from analysis.imported import PICTURE_ROLES, imported_pictures
 from analysis.pictures import PictureSource
+from studies.media import stored_bytes
 from studies.models import Study, Trial
 
 
@@ -44,8 +43,10 @@ def _read(names: Mapping[str, str | None]) -> Mapping[str, bytes] | None:
     """The bytes of all that are there; None where one is missing, so that no map stands alone."""
     content: dict[str, bytes] = {}
     for role, name in names.items():
-        if not name or not default_storage.exists(name):
+        if not name:
             return None
-        with default_storage.open(name, "rb") as file:
-            content[role] = file.read()
+        try:
+            content[role] = stored_bytes(name)
+        except FileNotFoundError:
+            return None
     return content

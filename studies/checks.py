@@ -1,6 +1,7 @@
 """System checks for what the settings alone cannot see."""
 
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ from typing import Any
 from django.apps.config import AppConfig
 from django.contrib.staticfiles import finders
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
+
+from studies.media import ObjectStorage, StorageFailedError, sizes_below, stored_bytes
 
 JSPSYCH_FILE = "vendor/jspsych/index.browser.min.js"
 
@@ -43,5 +47,32 @@ def check_media(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             f"the media folder {folder} cannot be written",
             hint=f"give the server's user the right to write in {existing}, or set MEDIA_ROOT to another folder",
             id="studies.E002",
+        )
+    ]
+
+
+@register(Tags.files, deploy=True)
+def check_bucket(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """studies.E003: the bucket of pictures cannot be written, read, listed or cleared.
+
+    Only with `check --deploy`: it takes some requests over the network.
+    """
+    if not isinstance(default_storage, ObjectStorage):
+        return []
+    folder = f"checks/{secrets.token_hex(8)}"
+    name, content = f"{folder}/written", b"written by manage.py check"
+    try:
+        default_storage.save(name, ContentFile(content))
+        is_right = stored_bytes(name) == content and list(sizes_below(folder)) == [name]
+        default_storage.delete(name)
+    except (StorageFailedError, FileNotFoundError) as error:
+        return [Error(str(error), hint="see docs/storage.md for the rights that the key needs", id="studies.E003")]
+    if is_right:
+        return []
+    return [
+        Error(
+            "the bucket of pictures does not give back what is written to it",
+            hint="set HARMONY_MEDIA_URL to a bucket that shows an object as soon as it is written",
+            id="studies.E003",
         )
     ]

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from studies.media import in_parallel, stored_bytes
 from studies.models import (
     Assignment,
     AuditEntry,
@@ -52,16 +52,18 @@ def pictures_are_whole(study: Study) -> list[str]:
         | Q(pairs_as_finetuned__condition__study=study)
         | Q(decoys__study=study)
     )
-    faults = []
-    for picture in Picture.objects.filter(shown).distinct().order_by("digest"):
-        if not default_storage.exists(picture.path):
-            faults.append(f"{picture.path}: is missing in the storage")
-            continue
-        with default_storage.open(picture.path) as file:
-            digest = hashlib.sha256(file.read()).hexdigest()
-        if digest != picture.digest:
-            faults.append(f"{picture.path}: has other bytes than its name says; load the bundle again")
-    return faults
+    pictures = list(Picture.objects.filter(shown).distinct().order_by("digest"))
+    return [fault for fault in in_parallel(_picture_fault, pictures) if fault is not None]
+
+
+def _picture_fault(picture: Picture) -> str | None:
+    try:
+        content = stored_bytes(picture.path)
+    except FileNotFoundError:
+        return f"{picture.path}: is missing in the storage"
+    if hashlib.sha256(content).hexdigest() != picture.digest:
+        return f"{picture.path}: has other bytes than its name says; load the bundle again"
+    return None
 
 
 def _assignments(study: Study) -> QuerySet[Assignment]:

@@ -4,7 +4,6 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_safe
 from studies.blinding import blinded_png
 from studies.language import use_language
 from studies.models import Participation, User
+from studies.picture_bytes import picture_bytes
 from studies.roles import is_researcher, pictures_for
 from studies.runner_page import allow_plugin_styles, runner_context
 from studies.selectors import (
@@ -62,9 +62,7 @@ def picture(request: HttpRequest, token: str, slot: str) -> HttpResponse:
     shown = picture_shown(token=token, slot=slot, viewer=request.user)
     if shown is None:
         raise Http404
-    with default_storage.open(shown.path) as file:
-        source = file.read()
-    body = blinded_png(source, secret=settings.SECRET_KEY, token=token, slot=slot)
+    body = blinded_png(picture_bytes(shown), secret=settings.SECRET_KEY, token=token, slot=slot)
     # Kept by the browser alone, so that a picture loaded ahead is there when its trial comes.
     return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
@@ -74,6 +72,6 @@ def picture(request: HttpRequest, token: str, slot: str) -> HttpResponse:
 def stored_picture(request: HttpRequest, digest: str) -> HttpResponse:
     """Send a picture as it is stored to those who run a study that shows it; anyone else gets a 404."""
     found = get_object_or_404(pictures_for(cast(User, request.user)), digest=digest)
-    with default_storage.open(found.path) as file:
-        body = file.read()
-    return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+    return HttpResponse(
+        picture_bytes(found), content_type="image/png", headers={"Cache-Control": "private, max-age=3600"}
+    )

@@ -166,7 +166,11 @@ def _save(read: ReadResponses, slug: str) -> _Saved:
     path = default_storage.save(f"{stem}.parquet", ContentFile(content))
     pictures = None
     if read.pictures is not None:
-        pictures = default_storage.save(f"{stem}-pictures.parquet", ContentFile(_parquet(read.pictures)))
+        try:
+            pictures = default_storage.save(f"{stem}-pictures.parquet", ContentFile(_parquet(read.pictures)))
+        except BaseException:
+            _erase([path])
+            raise
     return _Saved(path, hashlib.sha256(content).hexdigest(), pictures)
 
 

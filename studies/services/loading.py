@@ -12,11 +12,12 @@ from studies.bundles.errors import BundleError
 from studies.bundles.files import BundleFiles, Watch, read_files, unwatched
 from studies.bundles.fixture import Fields, Key, Rows, read_fixture
 from studies.bundles.stored import stored_rows
+from studies.media import in_parallel
 from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Study, Trial
 from studies.protocol.columns import study_columns
 from studies.protocol.faults import ProtocolError
 from studies.selectors_protocol import current_protocol
-from studies.services.picture_storage import picture_store
+from studies.services.picture_storage import picture_store, pictures_known
 from studies.services.protocols import protocol_renew
 
 BATCH = 1000
@@ -84,10 +85,15 @@ def _is_stored(study: Study, rows: Rows) -> bool:
 
 
 def _copy_pictures(files: BundleFiles, rows: Rows, watch: Watch) -> int:
-    copied = 0
-    for (digest,) in watch(list(rows.pictures), "copying"):
-        copied += picture_store(digest=digest, open_content=partial(files.media(digest).open, "rb"))
-    return copied
+    digests = [digest for (digest,) in rows.pictures]
+    known = pictures_known(digests)
+
+    def store(digest: str) -> bool:
+        open_content = partial(files.media(digest).open, "rb")
+        return picture_store(digest=digest, open_content=open_content, is_known=digest in known)
+
+    stored = in_parallel(store, digests)
+    return sum(is_new for _, is_new in zip(watch(digests, "copying"), stored, strict=True))
 
 
 def _write(files: BundleFiles, rows: Rows) -> tuple[Study, Change]:

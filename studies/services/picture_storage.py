@@ -1,24 +1,52 @@
 """Pictures in the storage, named by the digest of their bytes."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 from django.core.files import File
 from django.core.files.storage import default_storage
 
+from studies.media import ObjectStorage, stored_bytes
 from studies.models import Picture
 
+OpenContent = Callable[[], IO[Any]]
 
-def picture_store(*, digest: str, open_content: Callable[[], IO[Any]]) -> bool:
-    """Put a picture into the storage unless it is there; returns whether it was not."""
+
+def picture_store(*, digest: str, open_content: OpenContent, is_known: bool = True) -> bool:
+    """Put a picture into the storage unless it is there; returns whether it was not. Leaves the database alone.
+
+    Of one that is not known (`pictures_known`) a bucket is not asked first: an object is replaced whole or not at all.
+    """
     name = Picture(digest=digest).path
-    if default_storage.exists(name):
-        with default_storage.open(name) as stored:
-            if hashlib.sha256(stored.read()).hexdigest() == digest:
-                return False
+    if isinstance(default_storage, ObjectStorage):
+        if is_known and _has_size_of(name, open_content):
+            return False
+    elif default_storage.exists(name):
+        if hashlib.sha256(stored_bytes(name)).hexdigest() == digest:
+            return False
         # Left behind half-written by an interrupted copy, or damaged.
         default_storage.delete(name)
     with open_content() as file:
         default_storage.save(name, File(file))
     return True
+
+
+def pictures_known(digests: Iterable[str]) -> set[str]:
+    """Which of these pictures the database has rows of, so that the storage has them unless it has lost them.
+
+    Nothing is asked where the storage is a folder: `picture_store` looks there itself.
+    """
+    if not isinstance(default_storage, ObjectStorage):
+        return set()
+    return set(Picture.objects.in_bulk(list(digests), field_name="digest"))
+
+
+def _has_size_of(name: str, open_content: OpenContent) -> bool:
+    """Whether there is an object of the right size: never half-written, but somebody else may have put one there."""
+    with open_content() as file:
+        wanted = file.seek(0, 2)
+    try:
+        return default_storage.size(name) == wanted
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,115 @@
+"""Pictures, reports and imports in the storage, alike for a folder and for a bucket.
+
+A bucket has no folders, only names with slashes, and every question to it is a request over the network. What can be
+asked in one request is asked so, and several requests go at the same time.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol, TypeVar, runtime_checkable
+
+from django.core.files.storage import Storage, default_storage
+
+REQUESTS_AT_ONCE = 8
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class StorageFailedError(OSError):
+    """The bucket cannot be reached or refuses. The text names the address and the remedy, and holds no secrets."""
+
+
+@runtime_checkable
+class ObjectStorage(Protocol):
+    """What a storage of objects can do beyond Django's."""
+
+    def object_sizes(self, folder: str) -> dict[str, int]:
+        """The names of all objects in a folder and below, with their sizes in bytes."""
+
+    def object_folders(self, folder: str) -> list[str]:
+        """The names of the folders in a folder; "" is the whole storage."""
+
+    def delete_objects(self, names: Sequence[str]) -> None:
+        """Delete many objects; those that are absent are left out."""
+
+
+def stored_bytes(name: str, storage: Storage = default_storage) -> bytes:
+    """All of a file in the storage. Raises FileNotFoundError where there is none."""
+    with storage.open(name, "rb") as file:
+        content: bytes = file.read()
+    return content
+
+
+def sizes_below(folder: str, storage: Storage = default_storage) -> dict[str, int]:
+    """The names of all files in a folder and below, in order, with their sizes; "" is the whole storage."""
+    if isinstance(storage, ObjectStorage):
+        return dict(sorted(storage.object_sizes(folder).items()))
+    return dict(sorted(_sizes(folder, storage)))
+
+
+def folders_in(folder: str, storage: Storage = default_storage) -> list[str]:
+    """The names of the folders in a folder; none where it is absent."""
+    if isinstance(storage, ObjectStorage):
+        return sorted(storage.object_folders(folder))
+    return sorted(_listed(folder, storage)[0])
+
+
+def folder_delete(folder: str, storage: Storage = default_storage) -> None:
+    """Delete a folder with all that is in it; nothing happens where it is absent."""
+    if isinstance(storage, ObjectStorage):
+        storage.delete_objects(list(storage.object_sizes(folder)))
+        return
+    if not storage.exists(folder):
+        return
+    folders, files = _listed(folder, storage)
+    for name in folders:
+        folder_delete(f"{folder}/{name}", storage)
+    for name in files:
+        storage.delete(f"{folder}/{name}")
+    storage.delete(folder)
+
+
+def in_parallel(
+    call: Callable[[Item], Result], items: Iterable[Item], storage: Storage = default_storage
+) -> Iterator[Result]:
+    """What `call` returns for each item, in their order: several at a time for a bucket, one by one for a folder.
+
+    `call` runs in threads, so it must leave the database alone. The first error ends everything that was not begun.
+    Items are taken as they are needed, so there may be any number of them.
+    """
+    if not isinstance(storage, ObjectStorage):
+        yield from map(call, items)
+        return
+    begun: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="storage") as threads:
+        try:
+            for item in items:
+                begun.append(threads.submit(call, item))
+                if len(begun) >= 2 * REQUESTS_AT_ONCE:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _sizes(folder: str, storage: Storage) -> Iterator[tuple[str, int]]:
+    folders, files = _listed(folder, storage)
+    for name in folders:
+        yield from _sizes(_joined(folder, name), storage)
+    for name in files:
+        path = _joined(folder, name)
+        yield path, storage.size(path)
+
+
+def _listed(folder: str, storage: Storage) -> tuple[list[str], list[str]]:
+    try:
+        return storage.listdir(folder)
+    except FileNotFoundError:
+        return [], []
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
