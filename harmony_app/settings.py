@@ -26,6 +26,7 @@ from harmony_app.environment import (
     made_once,
     random_secret,
 )
+from harmony_app.logs import FORMATS, logging_settings
 from harmony_app.media_storage import media_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -103,7 +104,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = env_int("SESSION_HOURS", 14 * 24, minimum=1) * 3600
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+# Asked from within, past the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 30 * 24 * 3600) if HTTPS else 0
 # The proxy in front must set this header itself and drop the one a browser sends.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -134,6 +136,8 @@ INSTALLED_APPS = [
     "harmony_app.apps.HarmonyConfig",
 ]
 MIDDLEWARE = [
+    "harmony_app.request_ids.RequestIdMiddleware",
+    "harmony_app.metrics.requests.MetricsMiddleware",
     "harmony_app.client_address.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "harmony_app.security.SecurityHeadersMiddleware",
@@ -163,6 +167,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"request_ids": "harmony_app.request_id_tags"},
         },
     },
 ]
@@ -202,6 +207,8 @@ AXES_VERBOSE = False
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_USERNAME_CALLABLE = "harmony_app.log_in_throttle.throttled_name"
 AXES_CLIENT_IP_CALLABLE = "harmony_app.log_in_throttle.throttled_address"
+# Nobody's name or address in the log.
+AXES_CLIENT_STR_CALLABLE = "harmony_app.logs.unnamed_client"
 AXES_LOCKOUT_CALLABLE = "harmony_app.log_in_throttle.locked_out"
 
 REST_FRAMEWORK = {
@@ -355,18 +362,22 @@ TIME_ZONE = env_time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
-        # Four lines for every log-in that succeeds are of no use.
-        "axes": {"level": "WARNING"},
-    },
-}
+LOG_FORMAT = env_choice("LOG_FORMAT", FORMATS[0], FORMATS)
+LOGGING = logging_settings(LOG_FORMAT, LOG_LEVEL)
+
+
+# Looking into the running site
+
+METRICS_TOKEN = env_text("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured(
+        "METRICS_TOKEN has fewer than 16 characters, so it could be guessed; make one with `openssl rand -hex 24`"
+    )
+SENTRY_DSN = env_text("SENTRY_DSN", "")
+if SENTRY_DSN:
+    from harmony_app.error_reports import report_errors
+
+    report_errors(SENTRY_DSN)
 
 
 # Studies

@@ -5,13 +5,16 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from analysis.api import ReportView
-from harmony_app.health import healthz
+from harmony_app.health import healthz, readyz
+from harmony_app.metrics.views import metrics
 
 # Django's forms would take a PUT for a POST.
 FORM_METHODS = ["get", "head", "options", "post"]
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path(
         "accounts/login/",

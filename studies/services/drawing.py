@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from studies.counts import TRIALS_SERVED
 from studies.draws.course import Course, Known, Shown
 from studies.draws.plan import Plan, plan_of
 from studies.draws.sides import sides_of
@@ -74,13 +75,15 @@ def assignments_draw(*, participation: Participation, count: int) -> list[Assign
                 return []
             if locked.study_state != Study.State.OPEN:
                 return live
-            _draw(locked, count, now)
+            drawn = _draw(locked, count, now)
+        TRIALS_SERVED.inc(drawn)
         participation.is_exhausted = locked.is_exhausted
         live = live_assignments(participation)[:count]
     return live
 
 
-def _draw(participation: Participation, count: int, now: datetime) -> None:
+def _draw(participation: Participation, count: int, now: datetime) -> int:
+    """Draw until `count` are open, and return how many were given out."""
     study = participation.study
     expires_at = lifetime_end(now)
     mine = Assignment.objects.filter(participation=participation, state=State.LIVE).exclude(kind=Kind.PRACTICE)
@@ -89,7 +92,7 @@ def _draw(participation: Participation, count: int, now: datetime) -> None:
     before = _given(participation)
     live = sum(given.state == State.LIVE for given in before)
     if live >= count:
-        return
+        return 0
     plan = plan_of(study=study, code=participation.code, spec=participation.spec, pool=pool_of(study.pk))
     held = Counter(given.shown.kind for given in _held(before))
     wanted = min(max(BATCH, count - live), plan.total_with(held) - held.total())
@@ -101,6 +104,7 @@ def _draw(participation: Participation, count: int, now: datetime) -> None:
     if participation.is_exhausted != (drawn < wanted):
         participation.is_exhausted = drawn < wanted
         participation.save(update_fields=["is_exhausted"])
+    return drawn
 
 
 def _held(before: Sequence[_Given]) -> list[_Given]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from studies.counts import responses_count
 from studies.models import Assignment, Participation, Response, Study, User
 from studies.prepared import Prepared
 from studies.quality.observed import is_expected
@@ -100,9 +101,12 @@ def response_record(
     """
     answer = Answer(uuid, revision, choice, rt_ms, timing, confidence, reason)
     try:
-        return _record(annotator, token, answer, lock_study=False)
+        recorded = _record(annotator, token, answer, lock_study=False)
     except _ReleasedMeanwhileError:
-        return _record(annotator, token, answer, lock_study=True)
+        recorded = _record(annotator, token, answer, lock_study=True)
+    if recorded.outcome is Outcome.STORED and not recorded.participation.is_preview:
+        responses_count(recorded.participation.study.slug)
+    return recorded
 
 
 # The participation is locked so that "answered last" holds until the end of the transaction; and before the assignment,
