@@ -131,7 +131,7 @@ def _servers(supervisor: Supervisor, options: Options) -> dict[str, str]:
     port = free_port()
     part = supervisor.start(
         "postgres",
-        files.command(port, {"shared_buffers": "64MB"}),
+        files.command(port, {"shared_buffers": "64MB", "log_checkpoints": "off", "log_min_messages": "error"}),
         environment={**os.environ, "LC_ALL": "C"},
         folder=Path("/"),
         user=files.user,
@@ -143,7 +143,7 @@ def _servers(supervisor: Supervisor, options: Options) -> dict[str, str]:
     make_database(files.url(port, "postgres"), DATABASE)
     redis_port = free_port()
     # Queued work survives an end and a new start; rather than drop any of it, Redis refuses more.
-    durable = {"appendonly": "yes", "maxmemory": "256mb", "maxmemory-policy": "noeviction"}
+    durable = {"loglevel": "warning", "appendonly": "yes", "maxmemory": "256mb", "maxmemory-policy": "noeviction"}
     redis_url = f"redis://:{password}@127.0.0.1:{redis_port}/0"
     part = supervisor.start(
         "redis",
@@ -176,7 +176,7 @@ def _set_up(supervisor: Supervisor, options: Options, environment: Mapping[str, 
     """Make the tables, collect the static files; at the first start also accounts, the demo and its run config."""
 
     def manage(*words: str, **more: str) -> None:
-        supervisor.say(f"$ python manage.py {' '.join(words)}")
+        supervisor.say(f"$ python manage.py {' '.join(word for word in words if word != _ACCOUNTS)}")
         given = {**environment, **more}
         supervisor.run(words[0], [sys.executable, "manage.py", *words], environment=given, folder=ROOT)
 
