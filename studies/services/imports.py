@@ -1,6 +1,5 @@
 """Studies that researchers bring in as archives."""
 
-import json
 import re
 import tempfile
 from pathlib import Path
@@ -10,12 +9,12 @@ from django.db import IntegrityError, transaction
 
 from studies.bundles.archive import unpack_bundle
 from studies.bundles.errors import BundleError
-from studies.bundles.files import MANIFEST
+from studies.bundles.files import manifest_study
 from studies.models import Study, User
 from studies.roles import may_manage
 from studies.services.audit import audit_write
 from studies.services.lifecycle import ArchivedStudyError
-from studies.services.loading import Change, Loaded, load_bundle
+from studies.services.loading import Change, Loaded, prepared_bundle, prepared_load
 
 
 class RefusedArchiveError(ValueError):
@@ -54,8 +53,8 @@ def _load(folder: Path, actor: User) -> Loaded:
     if existing is not None and not may_manage(actor, existing):
         raise TakenSlugError(slug)
     try:
-        with transaction.atomic():
-            loaded = load_bundle(folder=folder)
+        with prepared_bundle(folder=folder) as prepared, transaction.atomic():
+            loaded = prepared_load(prepared=prepared)
             # Asked again, as one of this slug may have come into being.
             study = Study.objects.select_related("owner").get(pk=loaded.study.pk)
             if loaded.change is not Change.LOADED and not may_manage(actor, study):
@@ -77,8 +76,7 @@ def _load(folder: Path, actor: User) -> Loaded:
 def _slug(folder: Path) -> str:
     """Return the slug that the manifest names; "" where it names none, which `load_bundle` has words for."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        slug = manifest_study(folder)
+    except BundleError:
         return ""
-    slug = manifest.get("study") if isinstance(manifest, dict) else None
-    return slug if isinstance(slug, str) and re.fullmatch(r"[-a-zA-Z0-9_]+", slug) else ""
+    return slug if slug is not None and re.fullmatch(r"[-a-zA-Z0-9_]+", slug) else ""

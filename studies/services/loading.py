@@ -1,26 +1,31 @@
 """Loading a bundle into the database and the picture storage."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 
+from studies.bundles.coherence import check_coherence
 from studies.bundles.errors import BundleError
-from studies.bundles.files import BundleFiles, Watch, read_files, unwatched
-from studies.bundles.fixture import Fields, Key, Rows, read_fixture
-from studies.bundles.stored import stored_rows
-from studies.media import in_parallel
-from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Study, Trial
+from studies.bundles.files import Bundle, Watch, read_manifest, unwatched
+from studies.bundles.fixture import read_fixture, table
+from studies.bundles.scratch import opened_scratch
+from studies.bundles.stored import is_stored, study_fields
+from studies.models import Assignment, Condition, Image, Pair, Participation, Study, Trial
 from studies.protocol.columns import study_columns
 from studies.protocol.faults import ProtocolError
 from studies.selectors_protocol import current_protocol
-from studies.services.picture_storage import picture_store, pictures_known
+from studies.services.bundle_pictures import bundle_pictures_store
+from studies.services.bundle_rows import bundle_rows_insert
 from studies.services.protocols import protocol_renew
 
-BATCH = 1000
+# So many rows, and what hangs on them, are deleted at a time.
+BATCH = 2_000
 
 
 class Change(Enum):
@@ -43,6 +48,14 @@ class Loaded:
     copied: int
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A bundle of which everything is checked, whose pictures are in the storage, and none of whose rows is written."""
+
+    bundle: Bundle
+    copied: int
+
+
 def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
     """Load a bundle: check all of it, copy its pictures, write the study in one transaction.
 
@@ -50,125 +63,103 @@ def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
     updates a study that has no responses; its unanswered assignments are taken back, and the catch and practice trials
     of its protocol are made again. Raises BundleError, with nothing written to the database, if anything is wrong with
     the bundle, if it would change a study that has responses, or if the study's protocol does not fit it.
+
+    Memory does not grow with the bundle. Who has more to write in the same transaction takes `prepared_bundle` and
+    `prepared_load` apart, so that the transaction is short.
     """
-    files = read_files(folder, watch)
-    rows = read_fixture(files)
-    _refuse_if_answered(files, rows)
-    copied = _copy_pictures(files, rows, watch)
+    with prepared_bundle(folder=folder, watch=watch) as prepared:
+        return prepared_load(prepared=prepared)
+
+
+@contextmanager
+def prepared_bundle(*, folder: Path, watch: Watch = unwatched) -> Iterator[Prepared]:
+    """Check a bundle and copy its pictures; the database is only asked. Raises BundleError."""
+    with opened_scratch() as scratch:
+        bundle = read_manifest(folder, scratch)
+        read_fixture(bundle)
+        check_coherence(bundle)
+        _refuse_if_answered(bundle)
+        yield Prepared(bundle, bundle_pictures_store(bundle=bundle, watch=watch))
+
+
+def prepared_load(*, prepared: Prepared) -> Loaded:
+    """Write the rows of a prepared bundle in one transaction. Raises BundleError, as `load_bundle` does."""
+    bundle = prepared.bundle
     with transaction.atomic():
-        study, change = _write(files, rows)
-    return Loaded(study, change, len(rows.conditions), len(rows.images), len(rows.trials), copied)
+        study, change = _write(bundle)
+    conditions, images, trials = (bundle.scratch.count(table(model)) for model in (Condition, Image, Trial))
+    return Loaded(study, change, conditions, images, trials, prepared.copied)
 
 
-def _refuse_if_answered(files: BundleFiles, rows: Rows) -> None:
-    study = Study.objects.filter(slug=files.study).exclude(bundle_digest=files.digest).first()
+def _refuse_if_answered(bundle: Bundle) -> None:
+    study = Study.objects.filter(slug=bundle.study).exclude(bundle_digest=bundle.digest).first()
     if study is not None and study.is_imported:
         raise BundleError(
-            str(files.folder),
+            str(bundle.folder),
             f"the study {study.slug} holds imported responses",
             "export this bundle under another slug",
         )
-    if study is not None and study.has_responses and not _is_stored(study, rows):
+    if study is not None and study.has_responses and not _is_stored(bundle, study):
         raise BundleError(
-            str(files.folder),
+            str(bundle.folder),
             f"the study {study.slug} was loaded from another bundle and has responses",
             "export this bundle under another slug",
         )
 
 
-def _is_stored(study: Study, rows: Rows) -> bool:
-    """Whether the database holds what the bundle has, but for what the study's protocol decides."""
-    stored = stored_rows(study, rows.pictures)
+def _is_stored(bundle: Bundle, study: Study) -> bool:
     protocol = current_protocol(study)
-    decided = study_columns(protocol.spec) if protocol is not None else {}
-    return replace(stored, study={**stored.study, **{name: rows.study[name] for name in decided}}) == rows
+    return is_stored(bundle, study, () if protocol is None else study_columns(protocol.spec))
 
 
-def _copy_pictures(files: BundleFiles, rows: Rows, watch: Watch) -> int:
-    digests = [digest for (digest,) in rows.pictures]
-    known = pictures_known(digests)
-
-    def store(digest: str) -> bool:
-        open_content = partial(files.media(digest).open, "rb")
-        return picture_store(digest=digest, open_content=open_content, is_known=digest in known)
-
-    stored = in_parallel(store, digests)
-    return sum(is_new for _, is_new in zip(watch(digests, "copying"), stored, strict=True))
-
-
-def _write(files: BundleFiles, rows: Rows) -> tuple[Study, Change]:
-    existing = Study.objects.select_for_update(no_key=True).filter(slug=files.study).first()
+def _write(bundle: Bundle) -> tuple[Study, Change]:
+    existing = Study.objects.select_for_update(no_key=True).filter(slug=bundle.study).first()
     if existing is None:
-        study = Study.objects.create(**rows.study, bundle_digest=files.digest)
-        change = Change.LOADED
-    elif existing.bundle_digest == files.digest:
+        study = Study.objects.create(**study_fields(bundle), bundle_digest=bundle.digest)
+        bundle_rows_insert(bundle=bundle, study=study)
+        return study, Change.LOADED
+    if existing.bundle_digest == bundle.digest:
         return existing, Change.UNCHANGED
-    else:
-        if _is_stored(existing, rows):
-            existing.bundle_digest = files.digest
-            existing.save(update_fields=["bundle_digest"])
-            return existing, Change.UNCHANGED
-        # Asked once more: an answer may have come in while the pictures were copied.
-        _refuse_if_answered(files, rows)
-        study = _emptied(existing, rows.study, files.digest)
-        change = Change.UPDATED
-    _write_rows(study, rows)
-    if change is Change.UPDATED and (protocol := current_protocol(study)) is not None:
-        try:
-            protocol_renew(protocol)
-        except ProtocolError as error:
-            raise BundleError(
-                str(files.folder), f"the study's protocol does not fit the bundle:\n{error}", "export another slug"
-            ) from error
-        study.refresh_from_db()
-    return study, change
+    if _is_stored(bundle, existing):
+        existing.bundle_digest = bundle.digest
+        existing.save(update_fields=["bundle_digest"])
+        return existing, Change.UNCHANGED
+    # Asked once more: an answer may have come in while the pictures were copied.
+    _refuse_if_answered(bundle)
+    _empty(existing)
+    for name, value in study_fields(bundle).items():
+        setattr(existing, name, value)
+    existing.bundle_digest = bundle.digest
+    existing.save()
+    bundle_rows_insert(bundle=bundle, study=existing)
+    _renew_protocol(bundle, existing)
+    return existing, Change.UPDATED
 
 
-def _emptied(study: Study, fields: Fields, digest: str) -> Study:
-    Assignment.objects.filter(trial__study=study).delete()
-    Trial.objects.filter(study=study).delete()
-    Pair.objects.filter(condition__study=study).delete()
-    Condition.objects.filter(study=study).delete()
-    Image.objects.filter(study=study).delete()
+def _renew_protocol(bundle: Bundle, study: Study) -> None:
+    protocol = current_protocol(study)
+    if protocol is None:
+        return
+    try:
+        protocol_renew(protocol)
+    except ProtocolError as error:
+        raise BundleError(
+            str(bundle.folder), f"the study's protocol does not fit the bundle:\n{error}", "export another slug"
+        ) from error
+    study.refresh_from_db()
+
+
+def _empty(study: Study) -> None:
+    _delete(Assignment.objects.filter(trial__study=study))
+    _delete(Trial.objects.filter(study=study))
+    _delete(Pair.objects.filter(condition__study=study))
+    _delete(Condition.objects.filter(study=study))
+    _delete(Image.objects.filter(study=study))
     Participation.objects.filter(study=study).update(is_exhausted=False)
-    for name, value in fields.items():
-        setattr(study, name, value)
-    study.bundle_digest = digest
-    study.save()
-    return study
 
 
-def _write_rows(study: Study, rows: Rows) -> None:
-    pictures = _pictures(rows.pictures.values())
-    conditions = {key: Condition(**{**fields, "study": study}) for key, fields in rows.conditions.items()}
-    Condition.objects.bulk_create(conditions.values(), batch_size=BATCH)
-    images = {
-        key: Image(**{**fields, "study": study, "picture": pictures[fields["picture"]]})
-        for key, fields in rows.images.items()
-    }
-    Image.objects.bulk_create(images.values(), batch_size=BATCH)
-    pairs = {
-        key: Pair(
-            **{
-                **fields,
-                "condition": conditions[fields["condition"]],
-                "image": images[fields["image"]],
-                "original": pictures[fields["original"]],
-                "finetuned": pictures[fields["finetuned"]],
-            }
-        )
-        for key, fields in rows.pairs.items()
-    }
-    Pair.objects.bulk_create(pairs.values(), batch_size=BATCH)
-    Trial.objects.bulk_create(
-        (Trial(**{**fields, "study": study, "pair": pairs[fields["pair"]]}) for fields in rows.trials.values()),
-        batch_size=BATCH,
-    )
-
-
-def _pictures(wanted: Iterable[Fields]) -> dict[Key, Picture]:
-    """Return the pictures by digest; those that other studies brought along are used again."""
-    rows = [Picture(**fields) for fields in wanted]
-    Picture.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-    stored = Picture.objects.in_bulk([row.digest for row in rows], field_name="digest")
-    return {(digest,): picture for digest, picture in stored.items()}
+def _delete(rows: QuerySet[Any]) -> None:
+    """Delete rows and what hangs on them, a few at a time, as Django reads them first."""
+    model: type[Model] = rows.model
+    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        model._default_manager.filter(pk__in=keys).delete()
