@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client, override_settings
@@ -13,6 +14,10 @@ from studies.models import Participation, Study, User
 from studies.services import enrol, load_bundle
 from studies.services.pools import forget_contents
 from studies.tests.bundles import write_bundle
+
+if TYPE_CHECKING:
+    # Loads boto3, which most tests do without.
+    from harmony_app.tests.object_storage import ObjectStorageServer
 
 PASSWORD = "correct horse battery staple"
 
@@ -108,6 +113,25 @@ def redis_url() -> Iterator[str]:
     """The address of a real Redis server."""
     with running_redis() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _object_storage_server() -> "Iterator[ObjectStorageServer]":
+    from harmony_app.tests.object_storage import running_object_storage
+
+    with running_object_storage() as server:
+        yield server
+
+
+@pytest.fixture
+def object_storage(
+    _object_storage_server: "ObjectStorageServer", monkeypatch: pytest.MonkeyPatch
+) -> "ObjectStorageServer":
+    """A real S3 server with an empty bucket, and the environment that leads there. Not to be stopped."""
+    _object_storage_server.use_new_bucket()
+    for name, value in _object_storage_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return _object_storage_server
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,8 @@ class Server:
             raise ServerError(f"{self.command[0]} ended:\n{self.log.read_text(errors='replace')[-4000:]}")
 
 
-def _until(server: Server, is_ready: Callable[[], bool]) -> None:
+def until(server: Server, is_ready: Callable[[], bool]) -> None:
+    """Wait until a server that was launched is ready. Raises ServerError with its log if it ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while not is_ready():
         server.check_alive()
@@ -106,7 +107,7 @@ class Postgres:
     def start(self) -> None:
         """Start the server, also after it was stopped, and wait until it answers."""
         self.server.launch()
-        _until(self.server, lambda: answers_sql(self.url("postgres")))
+        until(self.server, lambda: answers_sql(self.url("postgres")))
 
     def stop(self, *, is_immediate: bool = False) -> None:
         """End the server without waiting for its clients; immediately, as in a crash, it recovers at the next start."""
@@ -141,7 +142,7 @@ def running_redis() -> Iterator[str]:
         server.launch()
         url = f"redis://127.0.0.1:{port}/0"
         try:
-            _until(server, lambda: answers_redis(url))
+            until(server, lambda: answers_redis(url))
             yield url
         finally:
             server.end()
@@ -171,7 +172,7 @@ class LiveSite:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self.server.launch()
-        _until(self.server, lambda: answers_http(f"{self.url}/healthz"))
+        until(self.server, lambda: answers_http(f"{self.url}/healthz"))
 
     def stop(self) -> None:
         self.server.end()
