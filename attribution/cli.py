@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
         "--second-network", action="store_true", help="also train a residual network on them: resnet.pt"
     )
     synthesize.set_defaults(run=_synthesize)
+    work = commands.add_parser("work", help="carry out steps of builds that come by standard input (for the web side)")
+    work.add_argument("--storage", required=True, metavar="URL", help="the storage of builds")
+    work.set_defaults(run=_work)
     methods = commands.add_parser("methods", help="print the page of all attributors, metrics and trainers (Markdown)")
     methods.set_defaults(run=_methods)
     return parser
@@ -222,6 +225,12 @@ def _synthesize(options: argparse.Namespace, bars: "Bars") -> None:
         train_small_network(
             options.out, options.out / "resnet.pt", seed=options.seed, architecture="small_resnet", progress=bars
         )
+
+
+def _work(options: argparse.Namespace, bars: "Bars") -> None:
+    from attribution.jobs import local
+
+    local.work(options.storage)
 
 
 def _methods(options: argparse.Namespace, bars: "Bars") -> None:

@@ -226,6 +226,10 @@ class PassingMaps:
         maps, logits = (torch.from_numpy(self._gathered(attributor, items, which)) for which in (0, 1))
         return Attribution(maps.to(self.split.device), logits.to(self.split.device))
 
+    def forget(self) -> None:
+        """Give the memory back; the network stays prepared."""
+        self._blocks.clear()
+
     def _gathered(self, attributor: str, items: Sequence[int], which: int) -> NDArray[np.float32]:
         if attributor not in self._attributors:
             raise KeyError(attributor)

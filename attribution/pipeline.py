@@ -67,6 +67,11 @@ def table_of(bundle: Path) -> str:
 
 def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Outcome:
     """The condition's selected network; a finished fine-tuning is read from its checkpoint."""
+    return trained(run, condition, run.checkpoint(condition), progress)
+
+
+def trained(run: Run, condition: Condition, checkpoint: Path, progress: Progress) -> Outcome:
+    """The condition's selected network, from what `checkpoint` holds; one that is finished is only read."""
     what = f"{condition.name}: fine-tuning"
 
     def report(event: dict[str, float]) -> None:
@@ -82,7 +87,7 @@ def finetune_condition(run: Run, condition: Condition, progress: Progress) -> Ou
                 event["agreement"],
             )
 
-    return condition.trainer(run.task(condition), run.checkpoint(condition), run.condition_key(condition), report)
+    return condition.trainer(run.task(condition), checkpoint, run.condition_key(condition), report)
 
 
 def exported_ones(run: Run, everything: Sequence[Scored]) -> list[Scored]:

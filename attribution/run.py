@@ -242,11 +242,19 @@ def _pixels(network: Network) -> dict[str, object]:
     return {key: value for key, value in asdict(network.preprocessing).items() if key not in ("mean", "std")}
 
 
-def rehearse(run: Run, progress: Progress) -> None:
-    """One batch through training and scoring of each condition that is still to come: what cannot work fails now."""
+def rehearse(run: Run, progress: Progress, finished: Callable[[Condition], bool] | None = None) -> None:
+    """One batch through training and scoring of each condition that is still to come: what cannot work fails now.
+
+    `finished` says which conditions are not to come any more; without it, their checkpoints do.
+    """
+    if finished is None:
+
+        def finished(condition: Condition) -> bool:
+            return run.checkpoint(condition).is_file()
+
     tried = []
     for number, condition in enumerate(run.conditions, start=1):
-        if not run.checkpoint(condition).is_file():
+        if not finished(condition):
             try:
                 condition.trainer.rehearse(run.task(condition))
             except InputError as error:

@@ -1,53 +1,76 @@
-"""Celery tasks over :mod:`attribution.pipeline`. The web side enqueues them by name and never imports this module."""
+"""Celery tasks over :mod:`attribution.jobs`. The web side enqueues them by name and never imports this module."""
 
 import os
-import time
-from pathlib import Path
 from typing import Any
 
-from celery import Task, shared_task
+from billiard import current_process
+from celery import Task, current_app, shared_task
+from celery.signals import worker_process_shutdown
+from kombu.exceptions import OperationalError
 
-PROGRESS = "PROGRESS"
+from attribution.jobs.carrying_out import Bench
+from attribution.jobs.settings import make_bench
+from attribution.jobs.telling import Event, NotSentError
 
-
-class _StateOfTask:
-    """Makes progress the state of a task, so that whoever waits for it can see how far it is."""
-
-    SECONDS_BETWEEN = 0.5
-
-    def __init__(self, task: "Task[Any, Any]") -> None:
-        self._task = task
-        # The request is local to a thread; work may report from others.
-        self._id = task.request.id
-        self._what = ""
-        self._told = 0.0
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if what != self._what or now - self._told >= self.SECONDS_BETWEEN:
-            self._what, self._told = what, now
-            meta = {"what": what, "done": done, "total": total}
-            self._task.update_state(task_id=self._id, state=PROGRESS, meta=meta)
+HEARD = "studies.builds.heard"
+WEB_QUEUE = "default"
 
 
-@shared_task(bind=True, name="attribution.build", max_retries=2, default_retry_delay=0)
-def build(self: "Task[Any, str]", config: str, out: str, resume: bool = False) -> str:
-    """Build the bundle of the run config at path ``config`` in the folder ``out``; return the path of the bundle.
+class _Process:
+    """The bench of this worker process, made at its first step: neither torch nor threads survive a fork."""
 
-    Both paths are of the worker's machine. While it runs the state is ``PROGRESS``, with what is being done, how many
-    are done and the total: ``{"what": "decoding images", "done": 12, "total": 60}``. A task whose process was killed is
-    tried twice more, each time resuming where the last one stopped. Errors of the pipeline fail it with their own text.
-    """
-    # torch takes seconds to import; the worker's parent process does without it.
-    from attribution.pipeline import build as build_bundle
+    def __init__(self) -> None:
+        self._bench: Bench | None = None
 
-    delivery = self.request.delivery_info
-    again = self.request.retries > 0 or (delivery is not None and bool(delivery.get("redelivered")))
-    bundle = build_bundle(
-        Path(config),
-        Path(out),
-        resume=resume or again,
-        device=os.environ.get("HARMONY_DEVICE", "auto"),
-        progress=_StateOfTask(self),
-    )
-    return str(bundle)
+    def bench(self, hostname: str) -> Bench:
+        if self._bench is None:
+            self._bench = make_bench(os.environ, _send, slot=f"{hostname}-{getattr(current_process(), 'index', 0)}")
+        return self._bench
+
+    def close(self) -> None:
+        if self._bench is not None:
+            self._bench.teller.close()
+
+
+_process = _Process()
+
+
+def _send(events: list[Event]) -> None:
+    try:
+        current_app.send_task(HEARD, kwargs={"events": events}, queue=WEB_QUEUE, retry=False, ignore_result=True)
+    except OperationalError as error:
+        raise NotSentError(str(error)) from error
+
+
+@worker_process_shutdown.connect(weak=False)
+def _tell_the_rest(**_: object) -> None:
+    _process.close()
+
+
+def _carry_out(task: "Task[Any, None]", kind: str, step: dict[str, Any]) -> None:
+    _process.bench(task.request.hostname or "worker").carry_out(kind, **step)
+
+
+# A task whose process was killed is tried twice more; after that the web side, which hears nothing, decides.
+@shared_task(bind=True, name="attribution.plan", max_retries=2, default_retry_delay=0)
+def plan(task: "Task[Any, None]", /, **step: Any) -> None:
+    """Check a build's config, data and networks, and leave the list of its steps."""
+    _carry_out(task, "plan", step)
+
+
+@shared_task(bind=True, name="attribution.finetune", max_retries=2, default_retry_delay=0)
+def finetune(task: "Task[Any, None]", /, **step: Any) -> None:
+    """Fine-tune a condition; a killed one goes on from its last kept checkpoint."""
+    _carry_out(task, "finetune", step)
+
+
+@shared_task(bind=True, name="attribution.chunk", max_retries=2, default_retry_delay=0)
+def chunk(task: "Task[Any, None]", /, **step: Any) -> None:
+    """Score some images in one condition, before and after, and draw their maps."""
+    _carry_out(task, "chunk", step)
+
+
+@shared_task(bind=True, name="attribution.merge", max_retries=2, default_retry_delay=0)
+def merge(task: "Task[Any, None]", /, **step: Any) -> None:
+    """Put the bundle together."""
+    _carry_out(task, "merge", step)

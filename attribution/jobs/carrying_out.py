@@ -1,0 +1,92 @@
+"""Carrying out one step: once, with its beginning and end told, and every error sorted by what can be done about it."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from attribution.errors import InputError
+from attribution.jobs.telling import Cancelled, Teller, TellingHandler
+
+logger = logging.getLogger(__name__)
+
+
+class Bench:
+    """What carries out steps in this process: made at the first one, since torch takes seconds to load."""
+
+    def __init__(self, make: Callable[[], Any], teller: Teller, steps: Callable[[], dict[str, Callable[..., None]]]):
+        self._make = make
+        self._teller = teller
+        self._steps = steps
+        self._shop: Any = None
+
+    @property
+    def teller(self) -> Teller:
+        return self._teller
+
+    def carry_out(self, kind: str, *, build: str, attempt: int, step: str, output: str, **arguments: Any) -> None:
+        """Carry out a step unless its output is there already. However it ends, it is told; errors are not raised."""
+        started = monotonic()
+        teller = self._teller
+        with self._told(build, attempt, step), teller.step(build, attempt, step):
+            if self._shop is None:
+                self._shop = self._make()
+            if self._shop.is_cancelled(build, attempt):
+                raise Cancelled
+            if not self._shop.storage.exists(output):
+                self._steps()[kind](self._shop, build, output, teller.progress, **arguments)
+            teller.ended(build, attempt, step, state="done", seconds=round(monotonic() - started, 4))
+
+    @contextmanager
+    def _told(self, build: str, attempt: int, step: str) -> Iterator[None]:
+        root = logging.getLogger("attribution")
+        handler = TellingHandler(self._teller)
+        root.addHandler(handler)
+        if root.level == logging.NOTSET:
+            root.setLevel(logging.INFO)
+        with _Ended(self._teller, build, attempt, step):
+            try:
+                yield
+            finally:
+                root.removeHandler(handler)
+
+
+class _Ended:
+    """Tells how a step that raised has ended; what would end the process is passed on."""
+
+    def __init__(self, teller: Teller, build: str, attempt: int, step: str) -> None:
+        self._tell = teller.ended
+        self._of = (build, attempt, step)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        if isinstance(error, Cancelled):
+            self._tell(*self._of, state="cancelled")
+            return True
+        sort, text = sorted_error(error)
+        if sort == "fault":
+            logger.error("%s: %s", self._of[2], text, exc_info=error)
+        self._tell(*self._of, state="failed", kind=sort, error=text)
+        return True
+
+
+def sorted_error(error: Exception) -> tuple[str, str]:
+    """What can be done about an error, and what to say of it.
+
+    ``input``: config or data are wrong. ``image``: an image cannot be computed. ``passing``: storage or memory; it may
+    be tried again. ``fault``: anything else.
+    """
+    if type(error).__name__ == "PoisonedImageError":
+        return "image", str(error)
+    if isinstance(error, InputError):
+        return "input", str(error)
+    if isinstance(error, OSError | MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "passing", f"{type(error).__name__}: {error}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return "fault", f"{type(error).__name__}: {error} (in {last.name}, line {last.lineno})"

@@ -1,0 +1,283 @@
+"""The steps of a build. Each is given what its message says, and leaves its output in the storage, last and whole."""
+
+import json
+import math
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import fields
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import numpy as np
+
+from attribution.conditions import Condition
+from attribution.errors import InputError
+from attribution.jobs.chunk_files import EPOCH, ChunkFile, chunk_file
+from attribution.jobs.workshop import Made, Workbench, Workshop, file_digest
+from attribution.pairing import draw_pairs, write_pairs
+from attribution.pipeline import chosen_images, exported_ones, trained
+from attribution.progress import Progress
+from attribution.run import rehearse
+from attribution.scoring import Scored, score_members, scored, work_of
+from attribution.trainers import Selection
+
+KEEP_SECONDS = 20.0
+"""How often at most an unfinished fine-tuning is put into the storage, from where others can go on with it."""
+
+
+class PoisonedImageError(RuntimeError):
+    """An image that cannot be computed; the text names it and the reason."""
+
+
+def plan(shop: Workshop, build: str, output: str, progress: Progress) -> None:
+    """Read and check all that the build needs, try every condition, and say which steps it takes."""
+    started = time.monotonic()
+    bench = shop.bench(build, progress, fresh=True)
+    run = bench.run
+    finished = {condition.slug for condition in run.conditions if bench.is_finetuned(condition)}
+    rehearse(run, progress, finished=lambda condition: condition.slug in finished)
+    members = len(run.export.members)
+    conditions = []
+    for condition in run.conditions:
+        finetuned = f"{bench.finetuned_name(condition)}.json"
+        arguments = {"condition": condition.slug}
+        step = {"step": f"finetune:{condition.slug}", "output": finetuned, "arguments": arguments}
+        conditions.append({"name": condition.name, "finetune": step, "steps": condition.training.steps})
+    size = bench.chunk_images(run.conditions[0])
+    _write_json(
+        shop,
+        output,
+        {
+            "run": bench.place,
+            "device": str(run.device),
+            "conditions": conditions,
+            "images": members,
+            "pairs": run.config.pairs,
+            "chunk_images": size,
+            "chunks": -(-members // size),
+            "dataset": {"name": run.dataset.name, "images": len(run.dataset.samples), "digest": run.dataset.digest},
+            "seconds": round(time.monotonic() - started, 3),
+        },
+    )
+
+
+def finetune(shop: Workshop, build: str, output: str, progress: Progress, *, condition: str) -> None:
+    """Fine-tune a condition, from where an interrupted one has stopped, and say which chunks it is scored in."""
+    bench = shop.bench(build, progress)
+    cell = bench.condition(condition)
+    name = output.removesuffix(".json")
+    if not shop.storage.exists(f"{name}.pt"):
+        _train(bench, cell, name, progress)
+    made = bench.made(cell)
+    selection = made.outcome.selection
+    size, members = bench.chunk_images(cell), len(bench.run.export.members)
+    chunks = []
+    for number, start in enumerate(range(0, members, size), start=1):
+        stop = min(start + size, members)
+        arguments = {"condition": condition, "start": start, "stop": stop, "weights": made.weights}
+        chunks.append(
+            {
+                "step": f"chunk:{condition}:{number:04d}",
+                "output": bench.chunk_name(cell, made.weights, start, stop),
+                "images": stop - start,
+                "arguments": arguments,
+            }
+        )
+    plain = {each.name: _plain(getattr(selection, each.name)) for each in fields(selection) if each.name != "history"}
+    _write_json(shop, output, {"condition": cell.name, "weights": made.weights, **plain, "chunks": chunks})
+
+
+def _train(bench: Workbench, condition: Condition, name: str, progress: Progress) -> None:
+    storage, partial = bench.storage, f"{name}.partial.pt"
+    own = bench.training / f"{Path(name).name}.pt"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    if not own.is_file() and storage.exists(partial):
+        storage.download(partial, own)
+    kept: tuple[int, float] = (_changed(own), -math.inf)
+
+    def told(what: str, done: int, total: int) -> None:
+        nonlocal kept
+        if _changed(own) != kept[0] and time.monotonic() - kept[1] >= KEEP_SECONDS:
+            kept = (_changed(own), time.monotonic())
+            storage.upload(own, partial)
+        progress(what, done, total)
+
+    outcome = trained(bench.run, condition, own, told)
+    storage.upload(own, f"{name}.pt")
+    storage.remove(partial)
+    bench.keep(condition, outcome)
+    own.unlink()
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+def chunk(
+    shop: Workshop, build: str, output: str, progress: Progress, *, condition: str, start: int, stop: int, weights: str
+) -> None:
+    """Score some images of the export split before and after, and draw those that the study may show."""
+    bench = shop.bench(build, progress)
+    run, cell = bench.run, bench.condition(condition)
+    made = bench.made(cell)
+    if made.weights != weights:
+        raise InputError(f"{cell.name}: its weights are not those that it was fine-tuned to: start the build again")
+    members = list(run.original(cell).splits["export"].members[start:stop])
+    total, done = work_of(cell, len(members)), 0
+
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(f"{cell.name}: scoring", done, total)
+
+    stores = (bench.original_maps(cell), made.maps)
+    with _Poison(bench, made, cell, members):
+        part = score_members(run, cell, made.outcome.network, stores, members, tick)
+        shown = _may_be_shown(bench, made, cell, start, stop)
+        right = part.finetuned.predictions == run.export.targets[members]
+        shown &= part.drawable & (right | (not cell.trainer.faithful))
+        items = [item for item, wanted in zip(members, shown, strict=True) if wanted]
+        pictures = list(draw_pairs(run, cell, stores, items))
+    shop.storage.write(output, chunk_file(part, pictures))
+    made.maps.forget()
+
+
+def _may_be_shown(bench: Workbench, made: Made, condition: Condition, start: int, stop: int) -> np.ndarray:
+    """Which of a chunk's images the study may show, as far as is known of the original networks, bool [n].
+
+    The study shows the first that all networks get right. Twice as many are drawn as it wants; should the errors of the
+    others leave too few of these, the last step draws what is missing.
+    """
+    run = bench.run
+    selection = made.outcome.selection
+    if not (selection.improved or condition.trainer.control or run.config.export_unimproved):
+        return np.zeros(stop - start, dtype=bool)
+    members = np.asarray(run.export.members)
+    right = np.logical_and.reduce(
+        [each.answers.predictions[members] == run.export.targets[members] for each in run.originals.values()]
+    )
+    among_first = np.cumsum(right) <= 2 * run.config.pairs + run.config.batch
+    wanted: np.ndarray = (right & among_first)[start:stop]
+    return wanted
+
+
+class _Poison:
+    """Says of an error which image is behind it, by trying them one at a time; input errors say so themselves."""
+
+    PASSING = (InputError, OSError, MemoryError)
+
+    def __init__(self, bench: Workbench, made: Made, condition: Condition, members: Sequence[int]) -> None:
+        self.bench, self.made, self.condition, self.members = bench, made, condition, members
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, ArithmeticError | LookupError | RuntimeError | TypeError | ValueError):
+            return
+        if isinstance(error, self.PASSING):
+            return
+        for member in self.members:
+            problem = self._alone(member, type(error))
+            if problem is not None:
+                name = self.bench.run.dataset.samples[member].name
+                raise PoisonedImageError(
+                    f"{self.condition.name}: the image {name} cannot be computed: {type(problem).__name__}: {problem}: "
+                    "leave it out of the data set, or mend the method"
+                ) from error
+
+    def _alone(self, member: int, kind: type[BaseException]) -> BaseException | None:
+        run = self.bench.run
+        stores = (self.bench.original_maps(self.condition), self.made.maps)
+        network = self.made.outcome.network
+        try:
+            score_members(run, self.condition, network, stores, [member], lambda count: None)
+            list(draw_pairs(run, self.condition, stores, [member]))
+        except kind as error:
+            return error
+        return None
+
+
+def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
+    """Put the bundle together from the chunks of all conditions, and pack it into one archive."""
+    bench = shop.bench(build, progress)
+    run = bench.run
+    scratch = shop.scratch(build)
+    rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    with ExitStack() as stack:
+        stack.callback(rmtree, scratch, ignore_errors=True)
+        everything, chunks = [], {}
+        for number, condition in enumerate(run.conditions, start=1):
+            told = json.loads(shop.storage.read(f"{bench.finetuned_name(condition)}.json"))
+            files = []
+            for place, entry in enumerate(told["chunks"]):
+                to = scratch / f"{number}-{place}.zip"
+                shop.storage.download(entry["output"], to)
+                files.append(stack.enter_context(closing(ChunkFile(to))))
+                progress(f"{condition.name}: gathering", place + 1, len(told["chunks"]))
+            parts = [file.part() for file in files]
+            everything.append(scored(run, condition, _selection(told), told["weights"], parts))
+            chunks[condition.slug] = files
+        exported = exported_ones(run, everything)
+        selection = chosen_images(run, exported)
+
+        def drawn(of: Scored, items: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
+            return _drawn(bench, of, items, chunks[of.condition.slug])
+
+        folder = write_pairs(run, scratch / "bundle", everything, exported, drawn, selection, progress)
+        archive = _packed(folder, scratch / "bundle.zip", progress)
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        files_digest = file_digest(folder / "study.json")
+        name = output.removesuffix(".json") + ".zip"
+        shop.storage.upload(archive, name)
+        told = {"bundle": name, "sha256": file_digest(archive), "size": archive.stat().st_size}
+        manifest.pop("files")
+        _write_json(shop, output, {**told, "files_digest": files_digest, "manifest": manifest})
+
+
+def _drawn(
+    bench: Workbench, of: Scored, items: Sequence[int], files: Sequence[ChunkFile]
+) -> Iterator[tuple[int, list[bytes]]]:
+    run = bench.run
+    for item in items:
+        known = next((pictures for file in files if (pictures := file.pictures(item)) is not None), None)
+        if known is not None:
+            yield item, known
+        else:
+            stores = (bench.original_maps(of.condition), bench.made(of.condition).maps)
+            yield from draw_pairs(run, of.condition, stores, [item])
+
+
+def _selection(told: Mapping[str, Any]) -> Selection:
+    numbers = {name: math.nan if told[name] is None else told[name] for name in ("before", "after", "agreement")}
+    return Selection(improved=told["improved"], step=told["step"], seconds=told["seconds"], history=(), **numbers)
+
+
+def _packed(folder: Path, to: Path, progress: Progress) -> Path:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    with zipfile.ZipFile(to, "w") as archive:
+        for number, path in enumerate(files, start=1):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date_time=EPOCH)
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            # Pictures are packed already.
+            entry.compress_type = zipfile.ZIP_STORED if path.suffix == ".png" else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+            progress("packing the bundle", number, len(files))
+    return to
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _write_json(shop: Workshop, name: str, content: Mapping[str, object]) -> None:
+    shop.storage.write(name, json.dumps(content, sort_keys=True, allow_nan=False).encode())
+
+
+Step = Callable[..., None]
+STEPS: dict[str, Step] = {"plan": plan, "finetune": finetune, "chunk": chunk, "merge": merge}

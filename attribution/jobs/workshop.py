@@ -1,0 +1,213 @@
+"""What a worker process keeps warm between steps: runs with their networks, and the network of the last conditions."""
+
+import hashlib
+import io
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import PIL
+import torch
+
+from attribution.conditions import Condition
+from attribution.errors import InputError
+from attribution.evaluation import Answers
+from attribution.jobs.job import config_of, read_job
+from attribution.map_store import MapStore, PassingMaps
+from attribution.networks import Network
+from attribution.pipeline import trained
+from attribution.progress import Progress, silent
+from attribution.run import Run, load_run
+from attribution.shared_storage import SharedStorage
+from attribution.trainers import Outcome
+
+RUNS = 2
+NETWORKS = 3
+# Part of all names below: raise it when what a step leaves changes.
+VERSION = 1
+CHUNK_BYTES = 256 * 1024 * 1024
+"""How much a chunk's maps may take."""
+CHUNKS = 8
+"""Into how many chunks at least a condition is divided, if it has as many batches."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A condition's finetuned network with the digest of its weights, and its maps as they are made."""
+
+    outcome: Outcome
+    weights: str
+    maps: PassingMaps
+
+
+class Workbench:
+    """A run in this process, with its places in the storage and on this machine's disk."""
+
+    def __init__(self, run: Run, storage: SharedStorage, training: Path) -> None:
+        self.run = run
+        self.storage = storage
+        self.training = training
+        self._made: OrderedDict[str, Made] = OrderedDict()
+        self._originals: dict[str, MapStore] = {}
+
+    @cached_property
+    def place(self) -> str:
+        """Where the run's steps leave what they make: it follows from data, seed, batch and device."""
+        return f"runs/{_digest([VERSION, self.run.key])[:20]}"
+
+    def condition(self, slug: str) -> Condition:
+        found = next((each for each in self.run.conditions if each.slug == slug), None)
+        if found is None:
+            raise InputError(f"{self.run.where}: has no condition {slug}: was the config changed? Start the build anew")
+        return found
+
+    def finetuned_name(self, condition: Condition) -> str:
+        """The storage's name, without ending, of what fine-tuning the condition leaves."""
+        follows_from = [VERSION, self.run.condition_key(condition), torch.__version__]
+        return f"{self.place}/conditions/{condition.slug[:60]}-{_digest(follows_from)[:16]}"
+
+    def chunk_name(self, condition: Condition, weights: str, start: int, stop: int) -> str:
+        run = self.run
+        export = run.original(condition).splits["export"]
+        follows_from = [
+            VERSION,
+            run.condition_key(condition),
+            weights,
+            [start, stop, list(export.members)],
+            [run.config.pairs, run.config.export_unimproved, run.config.rendering.style, run.config.rendering.scale],
+            # The images that every original network gets right may be drawn.
+            [original.key for original in run.originals.values()],
+            [torch.__version__, PIL.__version__],
+        ]
+        return f"{self.place}/chunks/{_digest(follows_from)}.zip"
+
+    def chunk_images(self, condition: Condition) -> int:
+        """How many images make a chunk: whole batches, as many as fit into memory, so that several workers get some."""
+        run = self.run
+        network = run.original(condition).network
+        each = 4 * (2 * network.preprocessing.size**2 + network.classes)
+        batch = run.config.batch
+        batches = -(-len(run.export.members) // batch)
+        return batch * max(1, min(CHUNK_BYTES // (each * batch), batches // CHUNKS))
+
+    def original_maps(self, condition: Condition) -> MapStore:
+        """The original network's maps on the export split, shared by this machine's processes."""
+        name = condition.network_name
+        if name not in self._originals:
+            self._originals[name] = self.run.original_maps(condition, "export")
+        return self._originals[name]
+
+    def is_finetuned(self, condition: Condition) -> bool:
+        return self.storage.exists(f"{self.finetuned_name(condition)}.json")
+
+    def made(self, condition: Condition) -> Made:
+        """The condition's finetuned network; FileNotFoundError if it is neither here nor in the storage."""
+        name = self.finetuned_name(condition)
+        if name not in self._made:
+            checkpoint = self.run.out / f"{Path(name).name}.pt"
+            if not checkpoint.is_file():
+                checkpoint.parent.mkdir(parents=True, exist_ok=True)
+                self.storage.download(f"{name}.pt", checkpoint)
+            self.keep(condition, trained(self.run, condition, checkpoint, silent))
+        self._made.move_to_end(name)
+        return self._made[name]
+
+    def keep(self, condition: Condition, outcome: Outcome) -> Made:
+        run = self.run
+        network: Network = outcome.network
+        export = run.original(condition).splits["export"]
+        maps = PassingMaps(network, condition.attributor_name, condition.attributor, export, run.config.batch)
+        made = Made(outcome, network.weights_digest(), maps)
+        self._made[self.finetuned_name(condition)] = made
+        while len(self._made) > NETWORKS:
+            self._made.popitem(last=False)
+        return made
+
+
+class Workshop:
+    """The runs that a process has loaded. `slot` is its own folder's name, where several share `work`."""
+
+    def __init__(self, storage: SharedStorage, work: Path, *, datasets: str, device: str, slot: str) -> None:
+        self.storage = storage
+        self._work = work
+        self._datasets = datasets
+        self._device = device
+        self._slot = slot
+        self._benches: OrderedDict[str, Workbench] = OrderedDict()
+
+    def is_cancelled(self, build: str, attempt: int) -> bool:
+        return self.storage.exists(f"builds/{build}/cancelled-{attempt}")
+
+    def scratch(self, build: str) -> Path:
+        """A folder of this process and a build, for what it is making."""
+        return self._work / "making" / f"{self._slot}-{build}"
+
+    def bench(self, build: str, progress: Progress, *, fresh: bool = False) -> Workbench:
+        """The run of a build; `fresh` reads it again, as its data may have changed."""
+        job = read_job(self.storage, build)
+        key = _digest([job.name, job.text, job.base, job.trusted])
+        if fresh:
+            self._benches.pop(key, None)
+        if key not in self._benches:
+            config, folder = config_of(job, self._datasets)
+            run, _ = load_run(
+                config,
+                job.name,
+                folder,
+                out=self._work / "finetuned",
+                cache=self._work / "cache",
+                device=self._device,
+                progress=progress,
+                recall=_StoredAnswers(self.storage),
+            )
+            self._benches[key] = Workbench(run, self.storage, self._work / "training" / self._slot)
+            while len(self._benches) > RUNS:
+                self._benches.popitem(last=False)
+        self._benches.move_to_end(key)
+        return self._benches[key]
+
+
+class _StoredAnswers:
+    """The answers of original networks in the storage, so that one worker asks for them and not each."""
+
+    ARRAYS = ("predictions", "confidences", "first", "logits")
+
+    def __init__(self, storage: SharedStorage) -> None:
+        self._storage = storage
+
+    def _name(self, key: str) -> str:
+        return f"runs/answers/{_digest([VERSION, key, torch.__version__])}.npz"
+
+    def find(self, key: str) -> Answers | None:
+        try:
+            content = self._storage.read(self._name(key))
+        except FileNotFoundError:
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            predictions, confidences, first, logits = (arrays[name] for name in self.ARRAYS)
+        return Answers(predictions, confidences, first, torch.from_numpy(logits))
+
+    def keep(self, key: str, answers: Answers) -> None:
+        content = io.BytesIO()
+        np.savez(
+            content,
+            predictions=answers.predictions,
+            confidences=answers.confidences,
+            first=answers.first,
+            logits=answers.logits.numpy(),
+        )
+        self._storage.write(self._name(key), content.getvalue())
+
+
+def _digest(parts: object) -> str:
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
