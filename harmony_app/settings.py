@@ -152,6 +152,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "harmony_app.storage_failures.StorageFailureMiddleware",
 ]
 ROOT_URLCONF = "harmony_app.urls"
 WSGI_APPLICATION = "harmony_app.wsgi.application"
