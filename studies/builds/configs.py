@@ -1,0 +1,28 @@
+"""Run configs as the web side sees them: checked for their form, not for what they name on other machines."""
+
+from attribution.config import RunConfig, parse_config
+from attribution.errors import InputError
+
+LONGEST_CONFIG = 256 * 1024
+LONGEST_FILE_NAME = 200
+
+
+class ConfigError(ValueError):
+    """A run config that cannot be used; the message names the file, the key and the remedy."""
+
+
+def checked_config(text: str, file_name: str) -> RunConfig:
+    """Check a run config. Raises ConfigError that names the file, every wrong key and its remedy."""
+    where = file_name[-LONGEST_FILE_NAME:] or "the config"
+    if len(text) > LONGEST_CONFIG:
+        raise ConfigError(f"{where}: is longer than {LONGEST_CONFIG >> 10} KiB: leave out what is no setting")
+    try:
+        config = parse_config(text, where)
+    except InputError as error:
+        raise ConfigError(str(error)) from error
+    except RecursionError as error:
+        raise ConfigError(f"{where}: lists or tables lie too deep in each other: write them flat") from error
+    # TOML can spell it in texts; databases cannot store it.
+    if any("\0" in told for told in (config.title, config.protocol.question)):
+        raise ConfigError(f"{where}: title, protocol.question: hold a null character: leave it out")
+    return config

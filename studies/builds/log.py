@@ -1,0 +1,41 @@
+"""The log of a build: the last lines, from its workers and from the web side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from studies.models import Build, BuildLine
+
+MOST_LINES = 500
+LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True)
+class Line:
+    at: datetime
+    worker: str
+    level: str
+    text: str
+
+
+def lines_write(*, build: Build, lines: Sequence[Line]) -> None:
+    """Add lines to a build's log, and drop the oldest where there are too many."""
+    if not lines:
+        return
+    kept = lines[-MOST_LINES:]
+    with transaction.atomic():
+        BuildLine.objects.bulk_create(
+            BuildLine(build=build, at=line.at, worker=line.worker, level=line.level, text=line.text) for line in kept
+        )
+        stored = BuildLine.objects.filter(build=build).order_by("-pk")
+        oldest = stored.values_list("pk", flat=True)[MOST_LINES : MOST_LINES + 1]
+        for key in oldest:
+            BuildLine.objects.filter(build=build, pk__lte=key).delete()
+
+
+def line_write(*, build: Build, text: str, level: str = "info") -> None:
+    """Add a line of the web side to a build's log."""
+    lines_write(build=build, lines=[Line(timezone.now(), "", level, text)])
