@@ -131,7 +131,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
                     "allow s3:DeleteObject"
                 )
 
-    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         """Open an object for reading, in one request; django-storages takes three."""
         if mode != "rb":
             raise ValueError(f"{name}: objects are opened for reading, with 'rb'; use save() to write one")
@@ -160,7 +160,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             else:
                 return
 
-    def _save(self, name: str, content: File[Any]) -> str:
+    def _save(self, name: str, content: "File[Any]") -> str:
         with self._explained():
             return str(super()._save(name, content))
 

@@ -40,6 +40,8 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
             "django": {"handlers": ["console"], "level": level, "propagate": False},
             # Four lines for every log-in that succeeds are of no use.
             "axes": {"level": "WARNING"},
+            # Where credentials were found, with every new connection.
+            "botocore": {"level": "WARNING"},
         },
     }
 

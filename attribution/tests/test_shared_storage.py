@@ -314,7 +314,8 @@ def test_a_download_from_a_bucket_onto_a_full_disk_leaves_nothing(object_storage
 def test_a_folder_deleted_under_a_write_is_made_again(
     folder: SharedStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, deleted = shared_folder._make_folder, []
+    made = shared_folder._make_folder
+    deleted: list[Path] = []
 
     def make_and_lose(path: Path) -> None:
         made(path)
