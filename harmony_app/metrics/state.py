@@ -26,7 +26,8 @@ _BROKER: Bounded[tuple[dict[str, int], list[Worker]]] = Bounded(
 
 def state_metrics() -> tuple[list[Metric], set[str]]:
     """Return the gauges, and the slugs of the open studies. What cannot be read is left out, and `..._up` is 0."""
-    _BROKER.begin()
+    if broker.client() is not None:
+        _BROKER.begin()
     metrics: list[Metric] = []
     open_studies: set[str] = set()
     is_up = DATABASE.report()[0].status is Status.OK
