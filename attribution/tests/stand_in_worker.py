@@ -1,4 +1,4 @@
-"""The real worker over a stand-in for the pipeline, whose run configs say in one word what happens.
+"""The real worker over stand-ins for the steps, whose condition says in one word what happens.
 
 It runs in a process of its own.
 """
@@ -7,33 +7,52 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
-from attribution.progress import Progress
+from attribution.errors import InputError
+
+Tell = Callable[[str, int, int], None]
 
 
-def build(config_path: Path, out: Path, *, resume: bool, device: str, progress: Progress) -> Path:
-    """Report a step, then do what the file ``config_path`` says: good, bad, wait (for out/go) or killed (once)."""
-    word = config_path.read_text().strip()
-    progress(f"fine-tuning on {device}", 1, 2)
-    if word == "bad":
-        raise ValueError(f'{config_path.name}: metrics[1].name: unknown metric "focuss" (known: focus, rma)')
-    if word == "killed" and not resume:
+def chunk(shop: Any, build: str, output: str, progress: Tell, *, condition: str) -> None:
+    """Do what the condition says: good, bad, full, broken, wait (for `go`), killed (once) or poison (always)."""
+    begun = f"builds/{build}/begun-{condition}-{time.monotonic_ns()}"
+    times = len([name for name in shop.storage.list(f"builds/{build}") if f"/begun-{condition}-" in name])
+    shop.storage.write(begun, b"")
+    progress(condition, 1, 2)
+    if condition == "bad":
+        raise InputError('study.toml: metrics[1].name: unknown metric "focuss" (known: focus, rma)')
+    if condition == "full":
+        raise OSError(28, "No space left on device")
+    if condition == "broken":
+        raise KeyError("a fault")
+    if condition == "poison" or (condition == "killed" and times == 0):
         os.kill(os.getpid(), signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while word == "wait" and not (out / "go").exists():
+    deadline = time.monotonic() + 60
+    while condition == "wait" and not shop.storage.exists(f"builds/{build}/go"):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{out / 'go'} did not come")
+            raise TimeoutError("go did not come")
         time.sleep(0.02)
-    bundle = out / ("resumed" if resume else "bundle")
-    bundle.mkdir(parents=True)
-    return bundle
+        progress(condition, 1, 2)
+    shop.storage.write(output, f"{times + 1}".encode())
 
 
-stand_in = ModuleType("attribution.pipeline")
-stand_in.build = build  # type: ignore[attr-defined]
-sys.modules["attribution.pipeline"] = stand_in
+class Workshop(SimpleNamespace):
+    """The storage alone."""
+
+    def __init__(self, storage: Any, _work: object, **_: object) -> None:
+        super().__init__(storage=storage)
+
+    def is_cancelled(self, build: str, attempt: int) -> bool:
+        return bool(self.storage.exists(f"builds/{build}/cancelled-{attempt}"))
+
+
+for name, content in (("steps", {"STEPS": {"chunk": chunk}}), ("workshop", {"Workshop": Workshop})):
+    module = ModuleType(f"attribution.jobs.{name}")
+    vars(module).update(content)
+    sys.modules[module.__name__] = module
 
 from attribution.worker import app  # noqa: E402
 

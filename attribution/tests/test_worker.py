@@ -4,22 +4,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
 
-from attribution.tests.workers import ROOT, running_worker, wait_until
+from attribution.shared_storage import SharedStorage
+from attribution.tests.workers import ROOT, Heard, running_worker, wait_until
 
-BROKER = {"CELERY_BROKER_URL": "redis://127.0.0.1:6379/0"}
+ENVIRONMENT = {"CELERY_BROKER_URL": "redis://127.0.0.1:6379/0", "HARMONY_BUILDS_URL": "file:///var/empty/builds"}
 
 
 def make_app(environ: dict[str, str]) -> Celery:
     """Import :mod:`attribution.worker` with a broker set, for it configures its own app on import."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CELERY_BROKER_URL", BROKER["CELERY_BROKER_URL"])
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
         from attribution import worker
     return worker.make_app(environ)
 
@@ -27,56 +27,113 @@ def make_app(environ: dict[str, str]) -> Celery:
 @pytest.fixture(scope="module")
 def client(redis_url: str) -> Iterator[Celery]:
     """The asking side: it knows the broker and the task's name, nothing else."""
-    app = Celery("client", broker=redis_url, backend=redis_url)
+    app = Celery("client", broker=redis_url)
     yield app
     app.close()
 
 
 @pytest.fixture(scope="module")
-def worker(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def storage(tmp_path_factory: pytest.TempPathFactory) -> SharedStorage:
+    return SharedStorage.open(f"file://{tmp_path_factory.mktemp('storage')}")
+
+
+@pytest.fixture(scope="module")
+def worker(redis_url: str, storage: SharedStorage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     log = tmp_path_factory.mktemp("worker") / "worker.log"
-    with running_worker("attribution.tests.stand_in_worker", redis_url, log):
+    with running_worker("attribution.tests.stand_in_worker", redis_url, log, HARMONY_BUILDS_URL=storage.address):
         yield
 
 
+@pytest.fixture(scope="module")
+def heard(client: Celery) -> Heard:
+    return Heard(client)
+
+
 @pytest.fixture
-def enqueue(client: Celery, worker: None, tmp_path: Path) -> Callable[[str], Any]:
-    """A function that enqueues a build whose config is one word, in the folder tmp_path/out."""
+def enqueue(client: Celery, worker: None, request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """A function that enqueues a step whose condition is one word; gives the build that it is of."""
 
-    def enqueue_build(word: str) -> Any:
-        config = tmp_path / "study.toml"
-        config.write_text(word)
-        arguments = {"config": str(config), "out": str(tmp_path / "out")}
-        return client.send_task("attribution.build", kwargs=arguments, queue="gpu")
+    def enqueue_step(word: str) -> str:
+        build = f"{word}-{request.node.originalname}"[:60]
+        arguments = {"build": build, "attempt": 1, "step": build, "output": f"builds/{build}/out", "condition": word}
+        client.send_task("attribution.chunk", kwargs=arguments, queue="gpu")
+        return build
 
-    return enqueue_build
-
-
-def test_a_build_enqueued_by_name_is_carried_out_by_the_worker(enqueue: Callable[[str], Any], tmp_path: Path) -> None:
-    result = enqueue("good")
-    assert result.get(timeout=30) == str(tmp_path / "out" / "bundle")
-    assert (tmp_path / "out" / "bundle").is_dir()
+    return enqueue_step
 
 
-def test_a_running_build_tells_how_far_it_is(enqueue: Callable[[str], Any], tmp_path: Path) -> None:
-    result = enqueue("wait")
-    wait_until(lambda: result.state == "PROGRESS", "the build reports progress")
-    assert result.info == {"what": "fine-tuning on cpu", "done": 1, "total": 2}
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "go").touch()
-    assert result.get(timeout=30) == str(tmp_path / "out" / "bundle")
+def test_a_step_enqueued_by_name_is_carried_out_and_told(
+    enqueue: Callable[[str], str], heard: Heard, storage: SharedStorage
+) -> None:
+    build = enqueue("good")
+    event = heard.ended(build)
+    assert (event["state"], event["build"], event["attempt"]) == ("done", build, 1)
+    assert storage.read(f"builds/{build}/out") == b"1"
 
 
-def test_a_failing_config_reports_its_error_text(enqueue: Callable[[str], Any]) -> None:
-    result = enqueue("bad")
-    result.get(timeout=30, propagate=False)
-    assert result.state == "FAILURE"
-    assert str(result.result) == 'study.toml: metrics[1].name: unknown metric "focuss" (known: focus, rma)'
+def test_a_running_step_tells_how_far_it_is(
+    enqueue: Callable[[str], str], heard: Heard, storage: SharedStorage
+) -> None:
+    build = enqueue("wait")
+
+    def tells() -> bool:
+        heard.listen()
+        return any(event["step"] == build and event["state"] == "running" for event in heard.events)
+
+    wait_until(tells, "the step tells how far it is")
+    event = next(event for event in heard.events if event["step"] == build)
+    assert (event["what"], event["done"], event["total"]) in {("wait", 1, 2), ("", 0, 0)}
+    storage.write(f"builds/{build}/go", b"")
+    assert heard.ended(build)["state"] == "done"
 
 
-def test_a_build_whose_process_was_killed_is_resumed(enqueue: Callable[[str], Any], tmp_path: Path) -> None:
-    result = enqueue("killed")
-    assert result.get(timeout=30) == str(tmp_path / "out" / "resumed")
+@pytest.mark.parametrize(
+    ("word", "kind", "text"),
+    [
+        ("bad", "input", 'study.toml: metrics[1].name: unknown metric "focuss" (known: focus, rma)'),
+        ("full", "passing", "No space left on device"),
+        ("broken", "fault", "KeyError: 'a fault'"),
+    ],
+)
+def test_a_failure_is_told_by_what_can_be_done_about_it(
+    enqueue: Callable[[str], str], heard: Heard, word: str, kind: str, text: str
+) -> None:
+    event = heard.ended(enqueue(word))
+    assert (event["state"], event["kind"]) == ("failed", kind)
+    assert text in event["error"]
+
+
+def test_a_step_whose_process_was_killed_is_tried_again(
+    enqueue: Callable[[str], str], heard: Heard, storage: SharedStorage
+) -> None:
+    build = enqueue("killed")
+    assert heard.ended(build)["state"] == "done"
+    assert storage.read(f"builds/{build}/out") == b"2"
+
+
+def test_a_step_that_always_kills_its_process_does_not_hold_up_the_others(
+    enqueue: Callable[[str], str], heard: Heard, storage: SharedStorage
+) -> None:
+    poison = enqueue("poison")
+    good = enqueue("good")
+    # What is told of it may die with the process, which may be given the poison next.
+    wait_until(lambda: storage.exists(f"builds/{good}/out"), "the other step is done")
+
+    def tried() -> int:
+        return len([name for name in storage.list(f"builds/{poison}") if "/begun-" in name])
+
+    wait_until(lambda: tried() == 3, "it is tried twice more")
+    assert heard.ended(enqueue("bad"))["state"] == "failed"
+    assert tried() == 3
+
+
+def test_a_cancelled_step_stops_while_it_runs(
+    enqueue: Callable[[str], str], heard: Heard, storage: SharedStorage
+) -> None:
+    build = enqueue("wait")
+    wait_until(lambda: storage.list(f"builds/{build}"), "the step has begun")
+    storage.write(f"builds/{build}/cancelled-1", b"")
+    assert heard.ended(build)["state"] == "cancelled"
 
 
 def test_a_missing_broker_is_named() -> None:
@@ -84,29 +141,25 @@ def test_a_missing_broker_is_named() -> None:
         make_app({})
 
 
-def test_a_broker_that_cannot_hold_results_needs_a_result_backend() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"CELERY_RESULT_BACKEND is not set and the broker \(amqp\)"):
-        make_app({"CELERY_BROKER_URL": "amqp://127.0.0.1"})
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("HARMONY_BUILDS_URL", "", "HARMONY_BUILDS_URL is not set"),
+        ("HARMONY_BUILDS_URL", "ftp://host/folder", "use file:///folder or s3://bucket/prefix"),
+        ("HARMONY_DEVICE", "gpu", "HARMONY_DEVICE='gpu': use one of auto, cpu, cuda"),
+        ("HARMONY_DATASETS", "/no/such/folder", "HARMONY_DATASETS='/no/such/folder': is no folder"),
+    ],
+)
+def test_a_wrong_variable_is_named(variable: str, value: str, message: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=message):
+        make_app(ENVIRONMENT | {variable: value})
 
 
-def test_results_go_to_the_broker_unless_another_place_is_named() -> None:
-    other = "redis://127.0.0.1:6379/1"
-    assert make_app(BROKER).conf.result_backend == BROKER["CELERY_BROKER_URL"]
-    assert make_app(BROKER | {"CELERY_RESULT_BACKEND": other}).conf.result_backend == other
-
-
-def test_a_device_is_given_one_build_at_a_time_and_unfinished_ones_stay_queued() -> None:
-    conf = make_app(BROKER).conf
+def test_a_device_is_given_one_step_at_a_time_and_unfinished_ones_stay_queued() -> None:
+    conf = make_app(ENVIRONMENT).conf
     assert (conf.worker_concurrency, conf.worker_prefetch_multiplier) == (1, 1)
     assert (conf.task_acks_late, conf.task_reject_on_worker_lost) == (True, True)
     assert conf.task_default_queue == "gpu"
-
-
-def test_a_build_that_kills_its_process_is_not_tried_for_ever() -> None:
-    app = make_app(BROKER)
-    app.loader.import_default_modules()
-    assert app.conf.task_retry_on_worker_lost
-    assert app.tasks["attribution.build"].max_retries == 2
 
 
 def test_a_worker_without_a_broker_stops_with_the_reason() -> None:
@@ -124,7 +177,7 @@ def test_the_worker_loads_neither_django_nor_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env=os.environ | BROKER,
+        env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=60,
