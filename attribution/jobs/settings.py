@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ def make_bench(environ: Mapping[str, str], send: Send, *, slot: str, storage: Sh
     def is_cancelled(build: str, attempt: int) -> bool:
         return shared.exists(f"builds/{build}/cancelled-{attempt}")
 
-    def steps() -> dict[str, object]:
+    def steps() -> dict[str, Callable[..., None]]:
         from attribution.jobs.steps import STEPS
 
         return dict(STEPS)

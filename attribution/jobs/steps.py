@@ -51,7 +51,7 @@ def plan(shop: Workshop, build: str, output: str, progress: Progress) -> None:
         shop,
         output,
         {
-            "run": bench.place,
+            "run": bench.place.removeprefix("runs/"),
             "device": str(run.device),
             "conditions": conditions,
             "images": members,

@@ -21,7 +21,7 @@ def test_the_worker_plans_fine_tunes_and_explains(small_run: Path, redis_url: st
     with running_worker("attribution.worker", redis_url, tmp_path / "worker.log", **places):
         client.send_task("attribution.plan", kwargs=PLAN, queue="gpu")
         assert heard.ended("plan", 120)["state"] == "done"
-        step = build.read(PLAN["output"])["conditions"][0]["finetune"]
+        step = build.read(str(PLAN["output"]))["conditions"][0]["finetune"]
         of_build = {"build": BUILD, "attempt": 1}
         asked = {**of_build, "step": step["step"], "output": step["output"], **step["arguments"]}
         client.send_task("attribution.finetune", kwargs=asked, queue="gpu")
