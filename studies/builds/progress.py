@@ -81,6 +81,11 @@ def build_progress(build: Build, *, lines_after: int = 0) -> Progress:
     chunks = _chunks_by_condition(build)
     finetunes = {step.condition: step for step in steps.filter(kind=Kind.FINETUNE)}
     running = list(steps.filter(state=Step.RUNNING).order_by("pk")[:MOST_RUNNING]) if build.is_under_way else []
+    for step in running:
+        # What a running chunk reports counts as well; it may count something else than images.
+        if step.kind == Kind.CHUNK and step.total:
+            part = min(step.done / step.total, 1.0)
+            chunks[step.condition]["images_ready"] += int(step.images * part)
     rows = [_condition(planned, finetunes, chunks, build) for planned in build.plan.get("conditions", [])]
     images_done, images = sum(row.images_done for row in rows), sum(row.images for row in rows)
     rate = _rate(build)
@@ -119,9 +124,7 @@ def _chunks_by_condition(build: Build) -> dict[str, dict[str, int]]:
     rows = rows.annotate(
         all=Count("pk"),
         ready=Count("pk", filter=is_done),
-        # What was reported of running chunks counts as well.
-        images_ready=Coalesce(Sum("images", filter=is_done), 0)
-        + Coalesce(Sum("done", filter=Q(state=Step.RUNNING)), 0),
+        images_ready=Coalesce(Sum("images", filter=is_done), 0),
         images_all=Coalesce(Sum("images"), 0),
     )
     return {row["condition"]: {key: row[key] for key in ("all", "ready", "images_ready", "images_all")} for row in rows}
@@ -141,12 +144,14 @@ def _condition(
     # Until the chunks are known, every image that the plan has is expected.
     expected = 0 if found else int(build.plan.get("images", 0))
     images = counted.get("images_all", expected)
-    steps = step.total if step is not None else 0
+    steps = int(str(planned.get("steps", 0)))
     is_tuned = bool(found)
+    # Other parts of the work report other totals.
+    done = step.done if step is not None and step.total == steps else 0
     return ConditionProgress(
         name=name,
         state=Step.DONE if is_tuned else (step.state if step is not None else Step.WAITING),
-        step=steps if is_tuned else (min(step.done, steps) if step is not None else 0),
+        step=steps if is_tuned else min(done, steps),
         steps=steps,
         chunks_done=counted.get("ready", 0),
         chunks=counted.get("all", 0),
