@@ -12,7 +12,7 @@ COPY constraints.txt requirements-web.txt ./
 RUN pip install --no-cache-dir -r requirements-web.txt
 
 COPY --from=browser-packages /build/node_modules ./node_modules
-COPY manage.py gunicorn.conf.py ./
+COPY manage.py gunicorn.conf.py pyproject.toml ./
 COPY harmony_app ./harmony_app
 COPY studies ./studies
 COPY analysis ./analysis
