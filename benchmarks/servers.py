@@ -2,8 +2,8 @@
 
 python benchmarks/servers.py [--annotators 8 32] [--rounds 5] [--seconds 6]
 
-Both serve the same code from databases of their own (PostgreSQL), with as many workers and threads. They are measured in
-turns, one while the other is idle, and each round gives a ratio: other programs that come and go touch both.
+Both serve the same code from databases of their own (PostgreSQL), with as many workers and threads. They are measured
+in turns, one while the other is idle, and each round gives a ratio: other programs that come and go touch both.
 Annotators are those of benchmarks/annotators.py. Needs granian, which `bin/install bench` installs.
 """
 
