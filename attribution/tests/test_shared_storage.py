@@ -194,7 +194,7 @@ def test_other_addresses_are_refused_without_telling_secrets(url: str, message: 
 def test_objects_lie_below_the_prefix_of_the_address(object_storage: Any) -> None:
     SharedStorage.open(object_storage.url).write("a/b", b"x")
     SharedStorage.open(f"s3://{object_storage.bucket}").write("c", b"x")
-    assert object_storage.keys() == ["c", "site/a/b"]
+    assert object_storage.names() == ["c", "site/a/b"]
 
 
 def test_reading_writing_and_asking_take_one_request_each(object_storage: Any, tmp_path: Path) -> None:

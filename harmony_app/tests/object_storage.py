@@ -90,8 +90,8 @@ class ObjectStorageServer:
             config=Config(retries={"total_max_attempts": 1}),
         )
 
-    def keys(self) -> list[str]:
-        """The keys of all objects in the bucket."""
+    def names(self) -> list[str]:
+        """The names of all objects in the bucket."""
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", ()))
 

@@ -161,7 +161,7 @@ def test_what_is_done_in_parallel_comes_in_order_and_ends_with_the_first_error(s
 def test_objects_lie_below_the_prefix(bucket: Storage, object_storage: ObjectStorageServer) -> None:
     put(bucket, "pictures/a.png")
     put(opened(f"s3://{object_storage.bucket}"), "b")
-    assert object_storage.keys() == ["b", "site/pictures/a.png"]
+    assert object_storage.names() == ["b", "site/pictures/a.png"]
     assert list(sizes_below("", opened(f"s3://{object_storage.bucket}"))) == ["b", "site/pictures/a.png"]
 
 
@@ -198,7 +198,7 @@ def test_many_objects_are_listed_and_deleted_in_few_requests(
     with object_storage.counted() as seen:
         folder_delete("r", bucket)
     assert [line.split()[0] for line in seen] == ["GET"] * 3 + ["POST"] * 2
-    assert object_storage.keys() == []
+    assert object_storage.names() == []
 
 
 def test_a_large_object_is_written_in_parts_and_read_whole(bucket: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ def test_a_wrong_key_is_refused_without_being_told(
         assert not {"AKIANOTAKEY000000000", "guessed"} & set(str(error.value).split())
     finally:
         object_storage.take_any_key()
-    assert object_storage.keys() == []
+    assert object_storage.names() == []
 
 
 def test_a_key_that_may_not_write_is_told_the_right_it_needs(
@@ -298,7 +298,7 @@ def test_the_check_for_deployment_tries_the_bucket_and_leaves_nothing(
 ) -> None:
     assert checks.check_bucket(None) == []
     assert checks.check_media(None) == []
-    assert object_storage.keys() == []
+    assert object_storage.names() == []
 
 
 def test_the_check_for_deployment_names_what_is_wrong(media: Any, settings: Settings) -> None:

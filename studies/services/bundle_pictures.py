@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from studies.bundles.coherence import check_picture_size
 from studies.bundles.files import Bundle, Watch, sound_picture
-from studies.services.picture_storage import picture_store
+from studies.services.picture_storage import picture_store, pictures_known
 
 # Hashing and waiting for files or for an object storage need no lock of Python.
 THREADS = int(os.cpu_count() or 1) + 4
@@ -37,7 +37,8 @@ def _stored_in_turn(bundle: Bundle) -> Iterator[bool]:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="pictures") as pool:
         try:
             for batch in bundle.scratch.batches(LISTED, TOGETHER):
-                pending.append(pool.submit(_store, bundle, batch))
+                known = pictures_known(digest for digest, _, _ in batch)
+                pending.append(pool.submit(_store, bundle, batch, known))
                 # So few are waiting that they take no memory to speak of.
                 if len(pending) > 2 * THREADS:
                     yield from pending.popleft().result()
@@ -47,14 +48,14 @@ def _stored_in_turn(bundle: Bundle) -> Iterator[bool]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _store(bundle: Bundle, batch: list[Listed]) -> list[bool]:
-    return [_stored(bundle, *listed) for listed in batch]
+def _store(bundle: Bundle, batch: list[Listed], known: set[str]) -> list[bool]:
+    return [_stored(bundle, *listed, is_known=listed[0] in known) for listed in batch]
 
 
-def _stored(bundle: Bundle, digest: str, width: int | None, height: int | None) -> bool:
+def _stored(bundle: Bundle, digest: str, width: int | None, height: int | None, *, is_known: bool) -> bool:
     picture = sound_picture(bundle, digest)
     if width is None or height is None:
         # In the folder, and of no use to the study.
         return False
     check_picture_size(digest, (width, height), picture.size)
-    return picture_store(digest=digest, open_content=picture.open_content)
+    return picture_store(digest=digest, open_content=picture.open_content, is_known=is_known)
