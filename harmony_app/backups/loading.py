@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection as site_connection
 from django.db import models
 from django.db.models import sql
@@ -30,7 +31,7 @@ def load_table(source: Source, table: TableFile, model: Model) -> None:
 def _decoded(row: list[Any], fields: list[models.Field[Any, Any]], table: TableFile) -> list[Any]:
     try:
         return [decoded(value, field) for value, field in zip(row, fields, strict=True)]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ValidationError) as error:
         raise BackupError(f"{table.file}: the row {str(row)[:100]} cannot be read: {error}") from error
 
 

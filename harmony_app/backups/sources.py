@@ -74,11 +74,16 @@ class TarSource:
 
     def __init__(self, path: Path) -> None:
         self.where = str(path)
+        self.raw = path.open("rb")
         try:
-            self.tar = tarfile.open(path, "r:")  # noqa: SIM115
+            self.tar = tarfile.open(fileobj=self.raw, mode="r:")  # noqa: SIM115
             self.members = self._members()
         except tarfile.TarError as error:
+            self.raw.close()
             raise BackupError(f"{path}: is no whole .tar file ({error}); copy it again, or take another one") from error
+        except BackupError:
+            self.raw.close()
+            raise
 
     def _members(self) -> dict[str, tarfile.TarInfo]:
         found: dict[str, tarfile.TarInfo] = {}
@@ -111,3 +116,4 @@ class TarSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.tar.close()
+        self.raw.close()
