@@ -13,7 +13,9 @@ import torch
 from PIL import Image
 
 from attribution import map_store, pipeline
+from attribution.attributors.joint import explain
 from attribution.jobs import steps
+from attribution.jobs.workshop import Workshop
 from attribution.out_of_memory import bounded, by_halves, forget_bounds
 from attribution.tests.steps import SmallBuild, StepError
 
@@ -79,7 +81,6 @@ def test_where_memory_runs_out_a_batch_is_halved_and_the_maps_are_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     single = pipeline.build(small_run, tmp_path / "single", device="cpu")
-    explain = map_store.explain
 
     def small(network: Any, attributors: Any, images: torch.Tensor, targets: Any) -> Any:
         if len(images) > 3:
@@ -152,7 +153,7 @@ def test_a_fine_tuning_goes_on_from_what_another_machine_has_kept(
 
     second = build.bench("second", HARMONY_WORK_DIR=str(tmp_path / "another-machine"))
     build.plan(second)
-    second_shop = steps.Workshop(build.storage, tmp_path / "another-machine", datasets="", device="cpu", slot="second")
+    second_shop = Workshop(build.storage, tmp_path / "another-machine", datasets="", device="cpu", slot="second")
     steps.finetune(second_shop, next(iter(build.events))["build"], step["output"], watch, **step["arguments"])
     assert seen[0] == 5
     assert build.read(step["output"])["weights"] == whole["weights"]
