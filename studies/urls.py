@@ -9,6 +9,7 @@ from studies.recruiting import views as recruiting
 urlpatterns = [
     path("", views.home, name="home"),
     path("dashboard/", include("studies.dashboard.urls")),
+    path("builds/", include("studies.dashboard.build_urls")),
     path("studies/<slug:slug>/", views.runner, name="runner"),
     path("studies/<slug:slug>/done/", views_ending.done, name="done"),
     path("studies/<slug:slug>/withdraw/", views_ending.withdraw, name="withdraw"),

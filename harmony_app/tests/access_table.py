@@ -16,6 +16,7 @@ from typing import Any
 
 from harmony_app.tests.attacks.bundles import archive_of
 from harmony_app.tests.scene import Scene
+from studies.tests.build_configs import config
 from studies.tests.bundles import write_bundle
 
 
@@ -77,6 +78,7 @@ def upload(*expected: Expected, archive: Callable[[Scene], bytes]) -> Rule:
 UUID = "a6a0b6a2-6a3c-4d83-9df1-5f0a6a2f6c11"
 ANSWER = {"uuid": UUID, "revision": 1, "choice": "left", "rt_ms": 900, "timing": {}}
 PROTOCOL = '[[pages]]\nkind = "trials"\n\n[trials]\nannotators_per_trial = 2\n'
+NEW_BUILD = {"config": config(name='"new-shapes"')}
 PROLIFIC = {"PROLIFIC_PID": "a" * 24, "STUDY_ID": "b" * 24, "SESSION_ID": "c" * 24}
 
 
@@ -96,6 +98,16 @@ def open_link_key(scene: Scene) -> str:
 def token_key(scene: Scene) -> str:
     """A token of the owner's."""
     return str(scene.token.pk)
+
+
+def build_key(scene: Scene) -> str:
+    """A build of the owner's that is queued."""
+    return str(scene.build.key)
+
+
+def failed_build_key(scene: Scene) -> str:
+    """Another one of the owner's, which has failed."""
+    return str(scene.failed_build.key)
 
 
 def welcomed(scene: Scene) -> dict[str, str]:
@@ -168,6 +180,26 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
     "api_report":           [get(401, 403, 403, 200, 404, 200),
                              post(401, 403, 403, 200, 404, 200)],
 
+    # Researchers: builds, which are nobody's but the owner's and the admins'
+    "api_builds":           [get(401, 403, 403, 200, 200, 200),
+                             post(401, 403, 403, 201, 201, 201, body=NEW_BUILD, is_json=True)],
+    "api_build":            [get(401, 403, 403, 200, 404, 200, key=build_key)],
+    "api_build_cancel":     [post(401, 403, 403, 200, 404, 200, is_json=True, key=build_key)],
+    "api_build_retry":      [post(401, 403, 403, 200, 404, 200, is_json=True, key=failed_build_key)],
+    "api_build_log":        [get(401, 403, 403, 200, 404, 200, key=build_key)],
+    "builds":               [get(LOG_IN, 404, 404, 200, 200, 200)],
+    "build_new":            [get(LOG_IN, 404, 404, 200, 200, 200),
+                             post(LOG_IN, 404, 404, 302, 302, 302, body={"text": NEW_BUILD["config"], "do": "start"})],
+    "build":                [get(LOG_IN, 404, 404, 200, 404, 200, key=build_key)],
+    "build_progress":       [get(LOG_IN, 404, 404, 200, 404, 200, key=build_key)],
+    "build_config":         [get(LOG_IN, 404, 404, 200, 404, 200, key=build_key)],
+    "build_log":            [get(LOG_IN, 404, 404, 200, 404, 200, key=build_key)],
+    "build_cancel":         [get(LOG_IN, 404, 404, 200, 404, 200, key=build_key),
+                             post(LOG_IN, 404, 404, 302, 404, 302, key=build_key)],
+    "build_retry":          [post(LOG_IN, 404, 404, 302, 404, 302, key=failed_build_key)],
+    "build_remove":         [get(LOG_IN, 404, 404, 200, 404, 200, key=failed_build_key),
+                             post(LOG_IN, 404, 404, 302, 404, 302, key=failed_build_key)],
+
     # Researchers: the tokens of their programs
     "api_tokens":           [get(LOG_IN, 404, 404, 200, 200, 200),
                              post(LOG_IN, 404, 404, 200, 200, 200, body={"name": "laptop"})],
@@ -212,5 +244,9 @@ ACCESS: Mapping[str, Sequence[Rule]] = {
 OWNERS_ALONE = {"dashboard_archive", "dashboard_collaborator_add", "dashboard_collaborator_remove", "dashboard_owner"}
 
 # What is nobody's but the owner's, and for everyone else as if it were not there.
-OWNERS_SECRETS = {"api_token_revoke"}
+OWNERS_SECRETS = {
+    "api_token_revoke",
+    "api_build", "api_build_cancel", "api_build_retry", "api_build_log",
+    "build", "build_progress", "build_config", "build_log", "build_cancel", "build_retry", "build_remove",
+}
 # fmt: on

@@ -10,10 +10,11 @@ from django.test import Client
 
 from analysis.models import ReportRun
 from analysis.tests.computed import computed_report
-from studies.models import ApiToken, Assignment, Collaborator, Link, Participation, Study, User
+from studies.models import ApiToken, Assignment, Build, Collaborator, Link, Participation, Study, User
 from studies.protocol.markdown import text_digest
 from studies.services import assignments_draw, copy_study, enrol, load_bundle
 from studies.services.tokens import token_make
+from studies.tests.build_configs import CONFIG
 from studies.tests.flow_studies import TRIALS, WELCOME, add_protocol
 from studies.tests.test_drawing import answer
 
@@ -41,6 +42,8 @@ class Scene:
     link: Link
     token: ApiToken
     report: ReportRun
+    build: Build
+    failed_build: Build
     # The browsers of those who have asked for something, by primary key.
     clients: dict[int | None, Client] = field(default_factory=dict)
 
@@ -105,4 +108,8 @@ def build_scene(bundle: Path) -> Scene:
         link=Link.objects.create(study=study, kind=Link.Kind.OPEN),
         token=token_make(user=people["owner"], name="desk")[0],
         report=computed_report(study),
+        build=Build.objects.create(owner=people["owner"], name="queued", config=CONFIG, file_name="a.toml"),
+        failed_build=Build.objects.create(
+            owner=people["owner"], name="shapes", config=CONFIG, file_name="b.toml", state=Build.State.FAILED
+        ),
     )

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from studies.builds.selectors import builds_for
 from studies.dashboard.pages import page, study_page
 from studies.dashboard.selectors import LATEST, study_numbers, study_rows
 from studies.models import Study
@@ -34,7 +35,15 @@ def overview(request: HttpRequest, study: Study) -> HttpResponse:
     if study.is_imported:
         return page(request, study, "dashboard/imported.html", tab="dashboard_study")
     numbers = study_numbers(study, now=timezone.now())
-    return page(request, study, "dashboard/overview.html", tab="dashboard_study", numbers=numbers, most_timed=LATEST)
+    return page(
+        request,
+        study,
+        "dashboard/overview.html",
+        tab="dashboard_study",
+        numbers=numbers,
+        most_timed=LATEST,
+        made_by=builds_for(request.user).filter(study=study).first(),
+    )
 
 
 @study_page

@@ -32,9 +32,9 @@ training_for = { GuidedBackprop = { steps = 40 } }
 
 
 def config(**changes: str) -> str:
-    """Return the config with other values for `name`, `title` and the like, each as it is written in TOML."""
+    """Return the config with other values for the first `name`, `title` and the like, each as it is written in TOML."""
     text = CONFIG
     for key, value in changes.items():
-        [line] = [line for line in text.splitlines() if line.startswith(f"{key} = ")]
+        line = next(line for line in text.splitlines() if line.startswith(f"{key} = "))
         text = text.replace(line, f"{key} = {value}", 1)
     return text

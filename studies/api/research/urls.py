@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.api.research import views
+from studies.api.research import builds, views
 from studies.api.research.downloads import PageAnswersDownloadView, ResponsesDownloadView
 from studies.api.research.imports import BundlesView
 from studies.api.research.reference import DocsView, SchemaView
@@ -11,6 +11,11 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="api_schema"),
     path("docs/", DocsView.as_view(), name="api_docs"),
     path("bundles/", BundlesView.as_view(), name="api_bundles"),
+    path("builds/", builds.BuildsView.as_view(), name="api_builds"),
+    path("builds/<uuid:key>/", builds.BuildView.as_view(), name="api_build"),
+    path("builds/<uuid:key>/cancel/", builds.BuildCancelView.as_view(), name="api_build_cancel"),
+    path("builds/<uuid:key>/retry/", builds.BuildRetryView.as_view(), name="api_build_retry"),
+    path("builds/<uuid:key>/log/", builds.BuildLogView.as_view(), name="api_build_log"),
     path("studies/", views.StudiesView.as_view(), name="api_studies"),
     path("studies/<slug:slug>/", views.StudyView.as_view(), name="api_study"),
     path("studies/<slug:slug>/conditions/", views.ConditionsView.as_view(), name="api_conditions"),

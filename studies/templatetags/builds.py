@@ -1,0 +1,72 @@
+"""Numbers of builds as pages write them."""
+
+import math
+from datetime import timedelta
+
+from django import template
+from django.utils.translation import gettext_lazy
+
+from studies.models import BuildStep
+from studies.templatetags.dashboard import duration
+
+register = template.Library()
+
+LEVELS = {
+    "warning": gettext_lazy("Warning:"),
+    "error": gettext_lazy("Error:"),
+    "critical": gettext_lazy("Error:"),
+}
+
+
+@register.filter
+def percent(value: float) -> str:
+    """A share of what there is to do: `42 %`. All of it is said only of all of it."""
+    return f"{math.floor(100 * min(1.0, max(0.0, value)))} %"
+
+
+@register.filter
+def thousandths(value: float) -> int:
+    """A share of what there is to do as a progress bar of 1,000 takes it."""
+    return math.floor(1000 * min(1.0, max(0.0, value)))
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """A score with three decimals; a dash for None."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    """A difference of scores with its sign; a dash for None."""
+    return "–" if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A share of images: `98.6 %`; a dash for None."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+@register.filter
+def rate(value: float) -> str:
+    """Images a second with two digits that say something: `0.42`, `8.3`, `210`."""
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """A length of time in its two largest units: `1 h 20 min`; a dash for None."""
+    return duration(None if seconds is None else timedelta(seconds=seconds))
+
+
+@register.filter
+def level(value: str) -> str:
+    """What stands before a line of the log that is no plain news."""
+    return str(LEVELS.get(value, ""))
+
+
+@register.filter
+def step_state(value: str) -> str:
+    """The word for the state of a step."""
+    return str(BuildStep.State(value).label) if value in BuildStep.State.values else "–"
