@@ -17,6 +17,7 @@ from attribution.attributors.joint import explain
 from attribution.jobs import steps
 from attribution.jobs.workshop import Workshop
 from attribution.out_of_memory import bounded, by_halves, forget_bounds
+from attribution.scoring import score_members
 from attribution.tests.steps import SmallBuild, StepError
 
 
@@ -40,7 +41,7 @@ def test_an_image_that_cannot_be_computed_is_named(small_run: Path, tmp_path: Pa
     work = shop.bench(next(iter(build.events))["build"], lambda *_: None)
     cell = work.run.conditions[0]
     members = list(work.run.export.members)
-    original = steps.score_members
+    original = score_members
 
     def touchy(run: Any, condition: Any, network: Any, stores: Any, some: Any, tick: Any) -> Any:
         if members[2] in list(some):
@@ -60,7 +61,7 @@ def test_an_image_that_cannot_be_computed_is_named(small_run: Path, tmp_path: Pa
 def test_an_error_of_no_single_image_is_a_fault(build: SmallBuild, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = build.bench()
     told = next(build.finetuned(bench, build.plan(bench)))
-    original = steps.score_members
+    original = score_members
 
     def together(run: Any, condition: Any, network: Any, stores: Any, some: Any, tick: Any) -> Any:
         if len(some) > 1:
