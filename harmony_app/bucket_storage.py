@@ -17,7 +17,7 @@ from storages.backends.s3 import S3Storage
 from studies.media import REQUESTS_AT_ONCE, StorageFailedError
 
 CONNECT_SECONDS = 3
-READ_SECONDS = 8
+READ_SECONDS = 5
 """The longest pause in an answer."""
 ATTEMPTS = 3
 READS = 2

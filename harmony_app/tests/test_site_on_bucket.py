@@ -21,10 +21,10 @@ from analysis.run_files import folder_of, open_file, write_files
 from analysis.tests.computed import computed_report, small_report
 from analysis.tests.import_files import SMALL, label_lines, write, write_app, write_maps
 from harmony_app import bucket_storage
+from harmony_app.local_servers import ServerError
 from harmony_app.media_storage import media_storage
 from harmony_app.tests.live_reports import PAGE, answered_site, ask, logged_in, run_of
 from harmony_app.tests.object_storage import ObjectStorageServer, running_object_storage
-from harmony_app.tests.servers import ServerError
 from studies import picture_bytes
 from studies.consistency import pictures_are_whole
 from studies.media import StorageFailedError
