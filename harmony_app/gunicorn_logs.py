@@ -17,11 +17,14 @@ class ScrubbedLogger(Logger):
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        chosen = env_choice("LOG_FORMAT", FORMATS[0], FORMATS)
-        if chosen == "json":
+        self._format = env_choice("LOG_FORMAT", FORMATS[0], FORMATS)
+        if self._format == "json":
             for handler in self.error_log.handlers:
-                handler.setFormatter(formatter(chosen))
-            self.access_log.disabled = True
+                handler.setFormatter(formatter(self._format))
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        if self._format != "json":
+            super().access(resp, req, environ, request_time)
 
     def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> dict[str, Any]:
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)

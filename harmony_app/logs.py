@@ -20,6 +20,7 @@ ACCESS = "harmony.access"
 # Fields that a line may bring along by `extra`.
 EXTRA = ("method", "path", "status", "ms", "study", "build", "task", "task_id", "step")
 FORMATS = ("plain", "json")
+CLEAN = "harmony_is_clean"
 _access = logging.getLogger(ACCESS)
 
 
@@ -50,6 +51,8 @@ def access_line(request: "HttpRequest", status: int, milliseconds: float) -> Non
     """Write one line about a request: without its query, its body and whatever opens something by being known."""
     path = scrubbed(request.path)
     fields = {"method": request.method, "path": path, "status": status, "ms": round(milliseconds, 1)}
+    # One for each request: what is clean need not be cleaned again.
+    fields[CLEAN] = True
     _access.info("%s %s %s", request.method, path, status, extra=fields)
 
 
@@ -75,17 +78,18 @@ class JsonFormatter(logging.Formatter):
     """A JSON object per line: time (ISO, UTC), level, logger, message, what it belongs to, exception as text."""
 
     def format(self, record: logging.LogRecord) -> str:
+        clean = str if record.__dict__.get(CLEAN, False) else scrubbed
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": scrubbed(record.getMessage()),
+            "message": clean(record.getMessage()),
             **_belonging(record),
         }
         for name in EXTRA:
             value = record.__dict__.get(name)
             if isinstance(value, str | int | float):
-                line[name] = scrubbed(value) if isinstance(value, str) else value
+                line[name] = clean(value) if isinstance(value, str) else value
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = scrubbed(self.formatException(record.exc_info))
         if record.stack_info:

@@ -164,7 +164,7 @@ def test_nothing_personal_and_no_secret_reaches_the_log(
     client.get("/api/v1/studies/", headers={"Authorization": f"Bearer {link.token}"})
     client.get(f"/accounts/login/?next=/join/{link.token}/")
     lines = log()
-    assert len([line for line in lines if line["logger"] == "harmony.access"]) == 20
+    assert len([line for line in lines if line["logger"] == "harmony.access"]) == 21
     text = json.dumps(lines)
     secrets = {
         "token of a link": link.token,
