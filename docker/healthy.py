@@ -11,7 +11,7 @@ import urllib.request
 path = sys.argv[1] if len(sys.argv) > 1 else "/healthz"
 host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].strip().lstrip(".")
 request = urllib.request.Request(
-    f"http://127.0.0.1:{os.environ.get('PORT', '8000')}{path}",
+    f"http://127.0.0.1:8000{path}",
     headers={"Host": "localhost" if host in {"", "*"} else host},
 )
 try:
