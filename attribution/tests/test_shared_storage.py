@@ -380,6 +380,21 @@ def test_a_storage_that_is_down_gives_an_error_soon(object_storage: Any, monkeyp
         storage.exists("a")
 
 
+def test_a_storage_that_hangs_gives_an_error_and_works_again(
+    object_storage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_bucket, "READ_SECONDS", 0.3)
+    storage = SharedStorage.open(object_storage.url)
+    storage.write("a", b"x")
+    object_storage.pause()
+    try:
+        with pytest.raises(StorageError, match=r"cannot be reached \(ReadTimeoutError\)"):
+            storage.read("a")
+    finally:
+        object_storage.resume()
+    assert storage.read("a") == b"x"
+
+
 def test_a_bucket_can_be_used_after_a_fork(object_storage: Any) -> None:
     storage = SharedStorage.open(object_storage.url)
     storage.write("parent", b"x")

@@ -301,6 +301,23 @@ def test_the_check_for_deployment_tries_the_bucket_and_leaves_nothing(
     assert object_storage.names() == []
 
 
+def test_the_four_rights_of_the_documentation_are_enough(
+    media: Any, object_storage: ObjectStorageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rights = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"]
+    documented = (ROOT / "docs" / "storage.md").read_text()
+    assert all(f'"{right}"' in documented for right in rights)
+    try:
+        for name, value in object_storage.key_with(*rights).items():
+            monkeypatch.setenv(name, value)
+        assert checks.check_bucket(None) == []
+        put(media, "r/a")
+        folder_delete("r")
+    finally:
+        object_storage.take_any_key()
+    assert object_storage.names() == []
+
+
 def test_the_check_for_deployment_names_what_is_wrong(media: Any, settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": media_storage("s3://never-made", Path("/unused"))}
     (error,) = checks.check_bucket(None)

@@ -194,6 +194,15 @@ def test_a_report_is_kept_read_and_replaced_in_the_bucket(
 
 
 @pytest.mark.usefixtures("small_reports")
+def test_a_report_costs_one_request_for_each_file_and_three_listings(
+    answered: Study, storage: ObjectStorageServer
+) -> None:
+    with storage.counted() as seen:
+        run = computed_report(answered)
+    assert verbs(seen) == {"GET": 3, "PUT": len(run.files)}
+
+
+@pytest.mark.usefixtures("small_reports")
 def test_a_file_of_a_report_that_is_gone_is_absent_and_no_error(answered: Study) -> None:
     run = computed_report(answered)
     default_storage.delete(f"{run.folder}/report.json")
