@@ -89,11 +89,7 @@ def derived(costs: Row, options: argparse.Namespace) -> list[Row]:
         ("annotators at once", f"annotators/s x {options.minutes:g} min", at_once),
         ("trials/s", f"annotators/s x {options.trials} trials", trials),
         ("cores of web servers", f"trials/s x server CPU / {BUSY:g}", web),
-        (
-            "cores of the database",
-            f"trials/s x database CPU / {BUSY:g}",
-            trials * each("database CPU, ms") / 1000 / BUSY,
-        ),
+        ("cores of the database", f"trials/s x database CPU / {BUSY:g}", database),
         ("transactions/s", "trials/s x transactions", trials * each("transactions")),
         ("rows written/s", "trials/s x (inserted + updated)", trials * rows),
         ("WAL, MB/s", "trials/s x WAL", trials * each("WAL, bytes") / 1e6),

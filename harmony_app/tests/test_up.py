@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -152,6 +153,31 @@ def test_static_files_are_served_under_hashed_names(up: Up) -> None:
     assert Browser(up).get(style[0])
 
 
+def test_a_build_started_over_the_api_becomes_a_study(up: Up) -> None:
+    datasets = up.folder / "datasets"
+    # In a process of its own: nothing of the web side loads torch, its tests neither.
+    code = (
+        "import sys; from pathlib import Path; from attribution.tests.small_run import write_small_run\n"
+        "write_small_run(Path(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-c", code, datasets], cwd=ROOT, env=up.environment, check=True)
+    browser = Browser(up)
+    browser.log_in("researcher", up.password("researcher"))
+    asked = json.dumps({"config": (datasets / "study.toml").read_text(), "file_name": "study.toml"})
+    build = json.loads(browser.send("POST", "/api/v1/builds/", asked.encode(), "application/json"))
+
+    def now() -> dict[str, str]:
+        shown: dict[str, str] = json.loads(browser.get(f"/api/v1/builds/{build['key']}/"))
+        return shown
+
+    up.until(lambda: now()["state"] in {"done", "failed", "cancelled"}, "the build has not ended")
+    ended = now()
+    assert ended["state"] == "done", f"{ended['error']}\n{up.printed()[-4000:]}"
+    assert ended["study"] == "small"
+    assert json.loads(browser.get("/api/v1/studies/small/"))["slug"] == "small"
+    assert json.loads(browser.get("/api/v1/studies/small/trials/"))["results"]
+
+
 def test_a_second_start_says_that_one_runs(up: Up) -> None:
     done = subprocess.run(
         [ROOT / "bin" / "up"], env={**up.environment, "PORT": str(free_port())}, capture_output=True, text=True
@@ -208,6 +234,7 @@ def test_it_ends_in_order_and_a_second_start_finds_the_data(up: Up) -> None:
     up.start()
     # The session is kept in the database: whoever was logged in still is.
     assert json.loads(browser.get("/api/v1/studies/demo/"))["state"] == "paused"
+    assert json.loads(browser.get("/api/v1/studies/small/"))["slug"] == "small"
     # Nothing is set up twice.
     assert "load_study" not in up.printed()
 
