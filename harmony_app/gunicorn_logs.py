@@ -12,7 +12,7 @@ from harmony_app.scrubbing import scrubbed
 _ASKERS = ("r", "U", "q", "f", "a")
 
 
-class ScrubbedLogger(Logger):
+class ScrubbedLogger(Logger):  # type: ignore[misc]
     """As gunicorn's, without tokens in paths. With LOG_FORMAT=json the site itself writes a line for each request."""
 
     def setup(self, cfg: Any) -> None:

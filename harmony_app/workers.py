@@ -45,7 +45,7 @@ def workers_read() -> list[Worker]:
     if gone:
         # They come back with their next sign, should they only have been late.
         asked.srem(NAMES, *gone)
-    return [worker for sign in signs if sign is not None and (worker := _worker(sign)) is not None]
+    return [worker for sign in signs if sign is not None and (worker := _worker(str(sign))) is not None]
 
 
 def _worker(sign: str) -> Worker | None:

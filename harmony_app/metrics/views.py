@@ -45,7 +45,9 @@ def _refused() -> HttpResponse:
 
 def _counted(open_studies: set[str]) -> Iterator[Metric]:
     """Give what was counted by all processes of the server, of studies only those that are open."""
-    collector: Collector = MultiProcessCollector(None) if os.environ.get(FOLDER) else REGISTRY
+    collector: Collector = REGISTRY
+    if os.environ.get(FOLDER):
+        collector = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
     for metric in collector.collect():
         if metric.name == BY_STUDY:
             metric.samples = [sample for sample in metric.samples if sample.labels["study"] in open_studies]

@@ -86,7 +86,7 @@ def test_passwords_in_arguments_are_hidden_in_both_formats(log_format: str) -> N
 
 @pytest.mark.parametrize("log_format", ["plain", "json"])
 def test_the_settings_of_logging_can_be_used(log_format: str) -> None:
-    logging.config.DictConfigurator(logging_settings(log_format, "INFO"))  # type: ignore[no-untyped-call]
+    logging.config.DictConfigurator(logging_settings(log_format, "INFO"))
     made = formatter(log_format)
     assert type(made) is (JsonFormatter if log_format == "json" else PlainFormatter)
 

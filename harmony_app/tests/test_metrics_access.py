@@ -38,10 +38,10 @@ def test_with_a_token_everybody_has_to_bring_it(client: Client, settings: Settin
 def test_admins_read_them_from_anywhere_and_nobody_else(
     client: Client, staff_client: Client, annotator_client: Client
 ) -> None:
-    far = {"REMOTE_ADDR": "203.0.113.5"}
-    assert staff_client.get("/metrics", **far).status_code == 200
-    assert annotator_client.get("/metrics", **far).status_code == 403
-    assert client.get("/metrics", **far, headers={"Cookie": "sessionid=made-up"}).status_code == 403
+    far = "203.0.113.5"
+    assert staff_client.get("/metrics", REMOTE_ADDR=far).status_code == 200
+    assert annotator_client.get("/metrics", REMOTE_ADDR=far).status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR=far, headers={"Cookie": "sessionid=made-up"}).status_code == 403
 
 
 def test_they_cannot_be_posted_to(client: Client) -> None:
