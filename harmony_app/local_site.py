@@ -242,7 +242,7 @@ def _processes(supervisor: Supervisor, options: Options, environment: Mapping[st
     }
     for name, part in parts.items():
         if name == "web":
-            supervisor.wait_for(part, lambda: answers_http(f"{options.url}healthz"), START_SECONDS)
+            supervisor.wait_for(part, lambda: answers_http(f"{options.url}readyz"), START_SECONDS)
         elif name in WORKERS:
             supervisor.wait_for(part, lambda start=WORKERS[name]: _worker_answers(start, broker), START_SECONDS)
 
