@@ -11,6 +11,7 @@ HARMONY_BUILDS_URL     the storage of builds, the same as the web side's (requir
 HARMONY_DATASETS       folder that the paths of configs are relative to
 HARMONY_WORK_DIR       scratch folder, shared by the workers of a machine (default: var/work)
 HARMONY_DEVICE         auto, cpu or cuda (default: auto)
+LOG_FORMAT             plain or json (default: plain)
 """
 
 import os
@@ -21,6 +22,7 @@ from celery.exceptions import ImproperlyConfigured
 
 from attribution.errors import InputError
 from attribution.jobs.settings import check_environment
+from attribution.worker_logs import log_as_asked
 from attribution.worker_signs import show_signs
 
 QUEUE = "gpu"
@@ -44,6 +46,7 @@ def make_app(environ: Mapping[str, str]) -> Celery:
             "CELERY_BROKER_URL is not set. Set it to the broker the web side uses, such as redis://127.0.0.1:6379/0"
         )
     try:
+        log_as_asked(environ)
         check_environment(environ)
     except InputError as error:
         raise ImproperlyConfigured(str(error)) from error

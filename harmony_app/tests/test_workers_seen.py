@@ -150,6 +150,8 @@ def test_a_real_worker_is_seen_while_it_runs_and_gone_when_it_ends(
         os.kill(server.process.pid, signal.SIGTERM)
         server.process.wait(30)
         assert workers_seen() == []
+    told = [json.loads(line) for line in (tmp_path / "celery.log").read_text().splitlines() if line.startswith("{")]
+    assert any(line["message"].endswith(f"{name} ready.") for line in told)
 
 
 @pytest.mark.slow
