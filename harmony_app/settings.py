@@ -353,6 +353,16 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 
 
+# What is deleted after how many days by `manage.py apply_retention`; None: kept until somebody erases it
+
+RETENTION_DAYS_IDENTITIES = env_int("RETENTION_DAYS_IDENTITIES", 0) or None
+RETENTION_DAYS_PREVIEWS = env_int("RETENTION_DAYS_PREVIEWS", 90, minimum=1)
+# Beyond their end.
+RETENTION_DAYS_SESSIONS = env_int("RETENTION_DAYS_SESSIONS", 1)
+RETENTION_DAYS_TOKENS = env_int("RETENTION_DAYS_TOKENS", 90)
+RETENTION_DAYS_LOG_INS = env_int("RETENTION_DAYS_LOG_INS", 7, minimum=1)
+
+
 # Language, time, log
 
 LANGUAGE_CODE = "en"

@@ -108,6 +108,7 @@ ACTIONS = {
     "copied": gettext_lazy("copied the study"),
     "copied_from": gettext_lazy("made the study as a copy"),
     "export": gettext_lazy("downloaded results"),
+    "annotator_erased": gettext_lazy("erased an annotator"),
     "identities_erased": gettext_lazy("erased ids of a recruitment service"),
     "link_revoked": gettext_lazy("revoked a link"),
     "links_created": gettext_lazy("made links"),
