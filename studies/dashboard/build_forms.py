@@ -70,10 +70,14 @@ def example_names() -> list[str]:
 
 
 def example_text(name: str) -> str | None:
-    """Return the text of an example; None where there is none of this name."""
+    """Return the text of an example, its paths relative to a folder of data sets; None where there is no such example.
+
+    In the file they are meant from where it lies, or begin with a variable, which a config from a page may not have.
+    """
     if name not in example_names():
         return None
-    return (_examples() / f"{name}.toml").read_text(encoding="utf-8")
+    text = (_examples() / f"{name}.toml").read_text(encoding="utf-8")
+    return re.sub(r'"(file:)?(?:\.\./var/|\$\w+/)', r'"\1', text)
 
 
 def _examples() -> Path:

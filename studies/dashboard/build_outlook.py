@@ -1,5 +1,6 @@
 """What a run config asks for, in numbers, before anything of it is done."""
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,11 @@ class PlannedCondition:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What would be built. `sources` are the paths of the data set by their keys, as they stand in the config."""
+    """What would be built.
+
+    `sources` are the paths of the data set by their keys, as they stand in the config; `outside` are the paths that no
+    worker takes from a config that came over the network, since they lead elsewhere on every machine.
+    """
 
     slug: str
     title: str
@@ -33,6 +38,7 @@ class Outlook:
     dataset: str
     layout: str
     sources: Sequence[tuple[str, str]]
+    outside: Sequence[str]
 
     @property
     def trials(self) -> int:
@@ -58,6 +64,8 @@ def outlook_of(config: RunConfig, where: str) -> Outlook:
         for attributor in config.attributors
     ]
     found = ((key, getattr(config.dataset, key)) for key in SOURCES)
+    sources = [(key, str(path)) for key, path in found if path is not None]
+    files = [network.spec.removeprefix("file:") for network in config.networks if network.spec.startswith("file:")]
     return Outlook(
         slug=config.name,
         title=config.title,
@@ -69,5 +77,11 @@ def outlook_of(config: RunConfig, where: str) -> Outlook:
         annotators_per_trial=config.protocol.annotators_per_trial,
         dataset=config.dataset.name,
         layout=config.dataset.layout,
-        sources=[(key, str(path)) for key, path in found if path is not None],
+        sources=sources,
+        outside=[path for path in [*(path for _, path in sources), *files] if _leads_outside(path)],
     )
+
+
+def _leads_outside(path: str) -> bool:
+    """Whether the path leads out of any folder, or depends on a machine's variables."""
+    return "$" in path or path.startswith("~") or posixpath.normpath(path).split("/")[0] == ".."

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -25,7 +24,7 @@ from studies.api.research.build_serializers import (
 from studies.builds.asking import BuildError, build_cancel, build_queue, build_retry
 from studies.builds.configs import ConfigError
 from studies.builds.selectors import build_for, build_progress, builds_for
-from studies.dashboard.build_forms import LARGEST_CONFIG, plain_name
+from studies.dashboard.build_forms import plain_name
 from studies.models import Build
 
 REFUSED = "build_refused"
@@ -49,10 +48,11 @@ class BuildsView(ResearchView):
         """
         body = BuildStart(data=request.data)
         body.is_valid(raise_exception=True)
-        text = _config(body.validated_data["config"])
         try:
             build = build_queue(
-                owner=self.user(request), text=text, file_name=plain_name(body.validated_data["file_name"])
+                owner=self.user(request),
+                text=body.validated_data["config"],
+                file_name=plain_name(body.validated_data["file_name"]),
             )
         except ConfigError as error:
             raise _refused(error) from error
@@ -86,7 +86,7 @@ class BuildRetryView(ResearchView):
         build = build_for(self.user(request), key)
         body = BuildRetry(data=request.data)
         body.is_valid(raise_exception=True)
-        text = _config(body.validated_data["config"]) if "config" in body.validated_data else None
+        text = body.validated_data.get("config")
         try:
             return Response(_shown(build_retry(build=build, actor=self.user(request), text=text)))
         except ConfigError as error:
@@ -102,12 +102,6 @@ class BuildLogView(ResearchView):
         query = self.query(request, LogQuery)
         build = build_for(self.user(request), key)
         return Response(LogSerializer({"lines": build.lines.filter(pk__gt=query["after"]).order_by("pk")}).data)
-
-
-def _config(text: str) -> str:
-    if len(text.encode()) > LARGEST_CONFIG:
-        raise ValidationError({"config": [_("The config is longer than 64 KiB.")]})
-    return text
 
 
 def _refused(error: ConfigError) -> ValidationError:
