@@ -1,6 +1,7 @@
 """`manage.py apply_retention`: what was kept long enough goes, and nothing else."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
@@ -85,9 +86,8 @@ def test_tokens_go_long_after_they_were_revoked(participation: Participation, se
 
 def test_failed_log_ins_go_after_their_days(settings: Settings) -> None:
     settings.RETENTION_DAYS_LOG_INS = 7
-    AccessAttempt.objects.create(
-        username="x", ip_address="192.0.2.1", user_agent="", http_accept="", failures_since_start=1
-    )
+    facts: dict[str, Any] = {"user_agent": "", "http_accept": "", "failures_since_start": 1}
+    AccessAttempt.objects.create(username="x", ip_address="192.0.2.1", **facts)
     later(6)
     assert AccessAttempt.objects.count() == 1
     later(8)

@@ -1,0 +1,1 @@
+"""Looking a deployment over: `manage.py doctor` asks every check and says what to fix."""

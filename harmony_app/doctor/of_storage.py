@@ -1,0 +1,96 @@
+"""Where pictures, reports and builds lie: whether it can be read and written, and has room."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from attribution.errors import InputError
+from attribution.shared_storage import SharedStorage
+from harmony_app.doctor.of_database import skew
+from harmony_app.doctor.result import Result, fail, ok, warn
+from studies.media import sizes_below
+from studies.models import Picture
+
+GIB = 2**30
+LEAST_FREE, ENOUGH_FREE = 1 * GIB, 5 * GIB
+RIGHTS = "give the server's user the right to read, write and delete there; for a bucket see the access policy"
+
+
+def media_round_trip() -> Iterator[Result]:
+    name, content = f"doctor/{uuid4().hex}", uuid4().bytes
+    try:
+        default_storage.save(name, ContentFile(content))
+        with default_storage.open(name) as file:
+            same = file.read() == content
+        changed = default_storage.get_modified_time(name)
+        default_storage.delete(name)
+        left = default_storage.exists(name)
+    except OSError as error:
+        yield fail(f"the storage of pictures refuses: {error}", RIGHTS)
+        return
+    if not same or left:
+        yield fail("the storage of pictures gives back other bytes, or does not delete", RIGHTS)
+        return
+    yield ok("the storage of pictures can be written, read and deleted from")
+    yield skew("the storage", changed)
+
+
+def builds_round_trip() -> Iterator[Result]:
+    name, content = f"doctor/{uuid4().hex}", uuid4().bytes
+    try:
+        storage = SharedStorage.open(settings.BUILDS_URL)
+        storage.write(name, content)
+        same = storage.read(name) == content
+        storage.remove(name)
+        left = storage.exists(name)
+    except (OSError, InputError) as error:
+        yield fail(f"the storage of builds refuses: {error}", f"correct HARMONY_BUILDS_URL, or {RIGHTS}")
+        return
+    if not same or left:
+        yield fail("the storage of builds gives back other bytes, or does not delete", RIGHTS)
+    else:
+        yield ok("the storage of builds can be written, read and deleted from")
+
+
+def free_space() -> Iterator[Result]:
+    folders = {"the data folder": Path(settings.DATA_DIR)}
+    if settings.BACKUP_DIR is not None:
+        folders["the folder of backups"] = Path(settings.BACKUP_DIR)
+    for what, folder in folders.items():
+        existing = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+        free = shutil.disk_usage(existing).free
+        text = f"{what} ({folder}) has {free / GIB:.1f} GiB left"
+        remedy = "make room, or move it to a larger disk: nothing can be stored on a full one"
+        if free < LEAST_FREE:
+            yield fail(text, remedy)
+        elif free < ENOUGH_FREE:
+            yield warn(text, remedy)
+        else:
+            yield ok(text)
+
+
+def pictures() -> Iterator[Result]:
+    """Compare the pictures that rows speak of with those that are stored, by name."""
+    try:
+        there = set(sizes_below("pictures"))
+    except OSError as error:
+        yield fail(f"the storage cannot be listed: {error}", RIGHTS)
+        return
+    wanted = {f"pictures/{digest}.png" for digest in Picture.objects.values_list("digest", flat=True).iterator()}
+    if missing := sorted(wanted - there):
+        yield fail(
+            f"{len(missing)} pictures are missing in the storage, the first is {missing[0]}",
+            "load their bundles again, or restore the backup",
+        )
+    if orphaned := sorted(there - wanted):
+        yield warn(
+            f"{len(orphaned)} files are no picture of any study, the first is {orphaned[0]}",
+            "they do no harm; delete them if room is short",
+        )
+    if not missing and not orphaned:
+        yield ok(f"all {len(wanted)} pictures are in the storage, and nothing else")
