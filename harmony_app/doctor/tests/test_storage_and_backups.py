@@ -1,6 +1,5 @@
 """What the doctor says of storages, disks, pictures, backups and studies, in good and in bad state."""
 
-import os
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
@@ -106,7 +105,7 @@ def test_the_age_of_the_last_backup_is_told(
 ) -> None:
     settings.BACKUP_DIR = tmp_path / "backups"
     place = backup_write(destination=settings.BACKUP_DIR).place
-    os.rename(place, place.with_name((datetime.now(UTC) - timedelta(hours=hours)).strftime(NAME)))
+    place.rename(place.with_name((datetime.now(UTC) - timedelta(hours=hours)).strftime(NAME)))
     assert worst("backup") is state
 
 
