@@ -5,14 +5,15 @@ import os
 import signal
 import socket
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from types import FrameType
+from types import FrameType, TracebackType
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from studies.builds.child import Child, ChildGoneError
@@ -34,6 +35,7 @@ LOOK_SECONDS = 1.0
 """How often the build's row is looked at while a step is done, and the process gives a sign of life."""
 PAUSE_SECONDS = 0.2
 STORAGE_SECONDS = 5.0
+DATABASE_SECONDS = 2.0
 ENDED = "The process that did this build was ended from outside. Try again: it goes on from what is finished."
 
 
@@ -49,16 +51,30 @@ def build_run(*, key: UUID, attempt: int) -> bool:
     build = Build.objects.filter(key=key, attempt=attempt, state__in=UNDER_WAY).first()
     if build is None or not _claim(build):
         return False
-    try:
-        with _ended_by_signals(), machine_slot(wait=lambda: _beat(build)) as has_place:
-            if not has_place:
-                return False
+    with Recorded(build), _ended_by_signals(), machine_slot(wait=lambda: _beat(build)) as has_place:
+        if has_place:
             build_begin(build)
             LocalBuild(build).run()
-    except EndedError:
-        build_fail(build, ENDED)
-        raise
-    return True
+    return has_place
+
+
+class Recorded:
+    """Marks a build as failed where the block ends with an error, which is raised all the same."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, EndedError):
+            build_fail(self.build, ENDED)
+        elif error is not None:
+            told = "".join(traceback.format_exception_only(error)).strip()
+            build_fail(self.build, f"{told}\nThe process that did this build has ended with this fault of the program.")
 
 
 def _claim(build: Build) -> bool:
@@ -84,17 +100,31 @@ class LocalBuild:
 
     def run(self) -> None:
         try:
-            while _beat(self.build) and (present := build_advance(self.build)) is not None:
-                self.build = present
-                if present.state == State.IMPORTING:
-                    self._end_child()
-                    self._import()
-                elif (step := self._claimed()) is not None:
-                    self._do(step)
-                else:
-                    time.sleep(PAUSE_SECONDS)
+            while self._go_on():
+                pass
         finally:
             self._end_child()
+
+    def _go_on(self) -> bool:
+        """Do what comes next; False where the attempt has ended."""
+        try:
+            if not _beat(self.build) or (present := build_advance(self.build)) is None:
+                return False
+            self.build = present
+            if present.state == State.IMPORTING:
+                self._end_child()
+                self._import()
+            elif (step := self._claimed()) is not None:
+                self._do(step)
+            else:
+                time.sleep(PAUSE_SECONDS)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("build %s: the database cannot be reached: %s", self.build.key, error)
+            # What the child has told meanwhile is lost; the step is given to a new one, and its output may be there.
+            self._end_child()
+            connection.close()
+            time.sleep(DATABASE_SECONDS)
+        return True
 
     def _import(self) -> None:
         if not build_load(key=self.build.key, attempt=self.build.attempt):
@@ -125,6 +155,10 @@ class LocalBuild:
         try:
             if self.child is None:
                 self.child = Child()
+        except OSError as error:
+            build_fail(self.build, f"no process can be started on this machine: {error}")
+            return
+        try:
             self._watch(self.child, step)
         except ChildGoneError as error:
             self.child = None
