@@ -24,15 +24,13 @@ import json, sys
 import django
 django.setup()
 from django_migration_linter import MigrationLinter
-from django_migration_linter.constants import DEFAULT_CACHE_PATH
 apps, ignored = json.loads(sys.argv[1])
 linter = MigrationLinter(
     include_apps=apps, ignore_name=ignored, no_cache=True, all_warnings_as_errors=True, no_output=True
 )
 found = {}
-tell = linter.print_linting_msg if hasattr(linter, "print_linting_msg") else None
 def note(app, name, state, *more):
-    found[f"{app}.{name}"] = str(getattr(state, "value", state))
+    found[f"{app}.{name}"] = state
 linter.print_linting_msg = note
 linter.lint_all_migrations()
 print(json.dumps(found))
