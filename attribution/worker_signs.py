@@ -14,13 +14,13 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis
 from celery import Celery
 from celery.signals import worker_ready, worker_shutdown
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+if TYPE_CHECKING:
+    import redis
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +32,15 @@ EXPIRES_SECONDS = 35
 ANSWER_SECONDS = 2.0
 
 
-def redis_client(url: str, seconds: float = ANSWER_SECONDS) -> redis.Redis | None:
+def redis_client(url: str, seconds: float = ANSWER_SECONDS) -> "redis.Redis | None":
     """Return a client of the broker that gives up after so many seconds; None where the broker is no Redis."""
     if url.partition(":")[0] not in {"redis", "rediss", "unix"}:
         return None
+    # It takes a tenth of a second to load, and a process without a broker never needs it.
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     return redis.Redis.from_url(
         url,
         decode_responses=True,
@@ -66,9 +71,11 @@ class WorkerSigns:
         self._is_over.set()
         if self._client is None:
             return
+        from redis import RedisError
+
         self._thread.join(timeout=2 * ANSWER_SECONDS)
         # Where Redis is away, the key expires.
-        with contextlib.suppress(redis.RedisError):
+        with contextlib.suppress(RedisError):
             self._client.delete(KEY + str(self._sign["name"]))
             self._client.srem(NAMES, str(self._sign["name"]))
         self._client.close()
@@ -85,6 +92,8 @@ class WorkerSigns:
                 return
 
     def _write(self) -> bool:
+        from redis import RedisError
+
         assert self._client is not None
         name = str(self._sign["name"])
         try:
@@ -92,7 +101,7 @@ class WorkerSigns:
                 pipeline.set(KEY + name, json.dumps(dict(self._sign)), ex=EXPIRES_SECONDS)
                 pipeline.sadd(NAMES, name)
                 pipeline.execute()
-        except redis.RedisError:
+        except RedisError:
             return False
         return True
 

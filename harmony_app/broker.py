@@ -1,11 +1,14 @@
 """What lies in the broker: asked with short time limits, as pages wait for it."""
 
 import threading
+from typing import TYPE_CHECKING
 
-import redis
 from django.conf import settings
 
 from attribution.worker_signs import redis_client
+
+if TYPE_CHECKING:
+    import redis
 
 ANSWER_SECONDS = 1.5
 QUEUES = ("default", "reports", "gpu")
@@ -13,10 +16,10 @@ QUEUES = ("default", "reports", "gpu")
 UNACKNOWLEDGED = "unacked"
 
 _lock = threading.Lock()
-_clients: dict[str, redis.Redis] = {}
+_clients: dict[str, "redis.Redis"] = {}
 
 
-def client() -> redis.Redis | None:
+def client() -> "redis.Redis | None":
     """Return the broker's client of this process; None without a broker, or with one that is no Redis."""
     url = settings.CELERY_BROKER_URL
     if not url:

@@ -4,8 +4,6 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import redis
-
 from attribution.worker_signs import KEY, NAMES
 from harmony_app import broker
 
@@ -26,9 +24,14 @@ class Worker:
 
 def workers_seen() -> list[Worker]:
     """Return the workers that gave a sign in the last half minute, by name; none without a broker that answers."""
+    if broker.client() is None:
+        return []
+    # Loaded by the client, where there is one.
+    from redis import RedisError
+
     try:
         return workers_read()
-    except redis.RedisError:
+    except RedisError:
         return []
 
 
