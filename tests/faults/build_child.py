@@ -1,0 +1,10 @@
+"""The child of a local build whose steps take orders for faults: `python -m tests.faults.build_child --storage URL`."""
+
+import sys
+
+from attribution.jobs import local
+from tests.faults.build_orders import with_faults
+
+if __name__ == "__main__":
+    local.make_bench = with_faults(local.make_bench)
+    local.work(sys.argv[2])
