@@ -104,7 +104,7 @@ def person(study: Study) -> Participation:
 
 def everything() -> str:
     """Every value of every table, past the models, and every file of the storage."""
-    found = []
+    found: list[str] = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT * FROM "{table}"')

@@ -85,7 +85,7 @@ def test_keeping_two_removes_the_oldest_with_what_only_it_holds(site: Study, tmp
     assert backups_in(folder) == [second, third.place]
     contents = [path.read_bytes() for path in (folder / "media").rglob("*") if path.is_file()]
     assert b"only in the oldest" not in contents
-    assert len(contents) == len(set(stored(Path(default_storage.location)).values()))
+    assert len(contents) == len(set(stored(Path(default_storage.path(""))).values()))
 
 
 def test_the_backups_that_stay_are_whole_after_others_were_removed(made: Made, site: Study, tmp_path: Path) -> None:

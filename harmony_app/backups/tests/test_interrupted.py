@@ -13,7 +13,8 @@ import psycopg2
 import pytest
 
 from harmony_app.backups.tests.conftest import Made
-from harmony_app.tests.servers import ROOT, LiveSite, Postgres, ServerError, private_folder
+from harmony_app.local_servers import ServerError
+from harmony_app.tests.servers import ROOT, LiveSite, Postgres, private_folder
 from studies.tests.bundles import write_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]

@@ -8,6 +8,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from harmony_app.backups import restoring
+from harmony_app.backups.loading import load_table
 from harmony_app.backups.manifest import BackupError
 from harmony_app.backups.restoring import backup_restore, source_at
 from harmony_app.backups.tests.conftest import Made
@@ -90,7 +91,7 @@ def test_objects_that_are_there_already_are_kept(made: Made, media: Path) -> Non
 def test_rows_that_do_not_fit_together_are_all_refused(
     made: Made, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = restoring.load_table
+    load = load_table
     monkeypatch.setattr(
         restoring,
         "load_table",
