@@ -10,10 +10,10 @@ which is a process of its own:
 - rows: the transaction
 
 `least` is the least that could be done: the same rows by COPY into tables as they are (PostgreSQL) or by one INSERT ...
-SELECT from another file (SQLite), and `cp -r` of the same files. `loaddata` loads a smaller bundle of the same kind, and
-has no pictures. CPU seconds are those of the loading process alone, without the database server. The memory is what it
-had at its peak, and before it began; `--again 3` loads a bundle of three times as many trials as well, whose peak must
-not be higher.
+SELECT from another file (SQLite), and `cp -r` of the same files. `loaddata` loads a smaller bundle of the same kind,
+without pictures. CPU seconds are those of the loading process, without the database server. The memory is what it had
+at its peak, and before it began; `--again 3` loads a bundle of three times as many trials as well, whose peak must not
+be higher.
 """
 
 import argparse

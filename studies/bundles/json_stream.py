@@ -40,8 +40,8 @@ class JsonStream:
                 if not self._more():
                     self._fail(error.msg, error.pos)
             else:
-                # A number at the end may go on in the next piece.
-                if end < len(self.text) or not self._more():
+                # A number at the end may go on in the next piece: of 1.5e+10, 1.5 is a number before "e+".
+                if end + 2 < len(self.text) or not self._more():
                     self.position = end
                     return value
 
