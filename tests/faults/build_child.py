@@ -3,8 +3,9 @@
 import sys
 
 from attribution.jobs import local
+from attribution.jobs.settings import make_bench
 from tests.faults.build_orders import with_faults
 
 if __name__ == "__main__":
-    local.make_bench = with_faults(local.make_bench)
+    vars(local)["make_bench"] = with_faults(make_bench)
     local.work(sys.argv[2])

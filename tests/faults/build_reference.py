@@ -10,7 +10,7 @@ from pathlib import Path
 NAMES = ("small", "other")
 POISON = "poison.txt"
 # A method of the study's own, which fails for the image whose pixels have the digest that a file names.
-METHODS = '''
+METHODS = """
 import hashlib
 import os
 import signal
@@ -36,7 +36,7 @@ class Touchy(Saliency):
                     os.kill(os.getpid(), signal.SIGKILL)
                 raise RuntimeError("too bright for me")
         return super().__call__(network, images, targets, create_graph=create_graph)
-'''
+"""
 CONFIG = """
 name = "{name}"
 title = "A small study"

@@ -261,6 +261,11 @@ def is_loading(told: Mapping[str, Any]) -> bool:
     return any(step["kind"] == "import" and step["state"] == "running" for step in told["steps"])
 
 
+def is_left(told: Mapping[str, Any]) -> bool:
+    """Whether nobody is thought to do a step of the build, or to be about to."""
+    return not any(step["state"] in ("sent", "running") for step in told["steps"])
+
+
 def children_of(parent: int) -> Iterator[int]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):

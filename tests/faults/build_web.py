@@ -24,8 +24,6 @@ AGAIN = "sent_twice"
 
 
 @after_task_publish.connect(weak=False)
-def _send_again(
-    sender: str = "", headers: Any = None, body: Any = None, routing_key: str = "", **_: object
-) -> None:
+def _send_again(sender: str = "", headers: Any = None, body: Any = None, routing_key: str = "", **_: object) -> None:
     if sender.startswith("attribution.") and AGAIN not in headers and (Path(os.environ[FOLDER]) / "twice").exists():
         app.send_task(sender, kwargs=body[1], queue=routing_key, headers={AGAIN: True}, ignore_result=True)
