@@ -19,6 +19,7 @@ from studies.models import Build
 
 logger = logging.getLogger(__name__)
 
+LARGEST_LOG = 5 * 2**20
 BEGUN_SECONDS = 60.0
 """For how long a process that was started may take until it says so."""
 
@@ -47,14 +48,30 @@ def _start_process(build: Build) -> None:
     """Start `manage.py run_build`, which outlives the web worker that asked for it."""
     command = [sys.executable, "manage.py", "run_build", str(build.key), str(build.attempt)]
     try:
-        process = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+        # A log of its own: with that of whoever asked, a pipe that reads it would stay open until the build ends.
+        with _log().open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=settings.BASE_DIR,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
     except OSError as error:
         build_fail(build, f"no process can be started on this machine: {error}")
         return
     # Without somebody who waits for its end the process would stay as a zombie, which looks alive.
     threading.Thread(target=process.wait, name=f"build {build.key}", daemon=True).start()
+
+
+def _log() -> Path:
+    """The file that local builds log to; it begins anew where it has grown large."""
+    path = Path(settings.DATA_DIR) / "builds.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LARGEST_LOG:
+        path.replace(path.with_suffix(".log.1"))
+    return path
 
 
 def _is_alive(build: Build) -> bool:

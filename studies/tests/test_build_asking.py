@@ -261,8 +261,9 @@ def test_a_machine_that_cannot_start_a_process_says_so(
     settings: Settings,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    settings.BUILDS = "process"
+    settings.BUILDS, settings.DATA_DIR = "process", tmp_path
 
     def refused(*_given: object, **_more: object) -> None:
         raise BlockingIOError("no more processes")
