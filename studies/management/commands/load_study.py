@@ -15,9 +15,10 @@ from studies.models import Protocol
 from studies.protocol.faults import ProtocolError
 from studies.protocol.files import protocol_file_text
 from studies.protocol.reading import read_protocol
-from studies.services import Change, Loaded, load_bundle, protocol_set
+from studies.services import Change, Loaded, protocol_set
 from studies.services.collaboration import CollaborationError, owner_set
 from studies.services.lifecycle import ArchivedStudyError
+from studies.services.loading import prepared_bundle, prepared_load
 
 
 def _with_bar(items: Sequence[Any], what: str) -> Iterable[Any]:
@@ -44,8 +45,8 @@ class Command(BaseCommand):
             if file is not None:
                 # Before anything is loaded, which takes a while.
                 read_protocol(text, file.name)
-            with transaction.atomic():
-                loaded = load_bundle(folder=folder, watch=_with_bar)
+            with prepared_bundle(folder=folder, watch=_with_bar) as prepared, transaction.atomic():
+                loaded = prepared_load(prepared=prepared)
                 if file is not None:
                     protocol = protocol_set(study=loaded.study, text=text, name=file.name, actor=None)
                 if options["owner"] is not None:
