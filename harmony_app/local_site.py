@@ -157,6 +157,8 @@ def _servers(supervisor: Supervisor, options: Options) -> dict[str, str]:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
+        # The clock tick alone would write three lines every few seconds.
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "WARNING",
         "DATABASE_URL": files.url(port, DATABASE),
         "CELERY_BROKER_URL": redis_url,
         "SECRET_KEY": made_once(folder / "secret_key", random_secret()),
@@ -267,12 +269,15 @@ def _make_demo_images(supervisor: Supervisor, options: Options, environment: Map
 
 def _where_to_go(options: Options) -> str:
     url = options.url
+    images = ""
+    if options.serve and options.demo_images and not (options.run_config.parent / DEMO).exists():
+        images = f"\n      (its images are being made meanwhile; it can be built once {DEMO_IMAGES} has ended)"
     return f"""
 The site is ready.
 
   {url}    annotators: take part
   {url}dashboard/{DEMO}/    researchers: how the demo study fills
-  {url}builds/    researchers: start a build; its run config: {options.run_config}
+  {url}builds/    researchers: start a build; its run config: {options.run_config}{images}
   {url}admin/    the admin
 
 Log-ins (kept in {options.log_ins}):

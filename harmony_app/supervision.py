@@ -161,8 +161,9 @@ class Supervisor:
                 new = file.read()
             whole = new[: new.rfind(b"\n") + 1]
             part.shown += len(whole)
-            for line in whole.decode(errors="replace").splitlines():
-                self._print(part.name, line, part.colour)
+            for line in whole.decode(errors="replace").split("\n")[:-1]:
+                # Of a progress bar, which goes back to the start of its line, the end.
+                self._print(part.name, line.rstrip("\r").rpartition("\r")[2], part.colour)
 
     def _forget(self, part: Part) -> None:
         self.parts.remove(part)

@@ -124,6 +124,17 @@ def test_lines_have_the_name_of_the_process_in_front(run: Run) -> None:
     parent.communicate(timeout=20)
 
 
+def test_of_a_progress_bar_the_end_is_shown(run: Run) -> None:
+    parent = run("""
+start("bar", "print('10 %', '50 %', '100 %', sep=chr(13))")
+supervisor.watch(may_end=["bar"])
+""")
+    until_line(parent, "| 100 %")
+    until_line(parent, "bar has ended")
+    parent.terminate()
+    assert "50 %" not in parent.communicate(timeout=20)[0]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_last_one_started_ends_first(run: Run, tmp_path: Path, number: signal.Signals) -> None:
     parent = run(TWO)
