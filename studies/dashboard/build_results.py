@@ -33,7 +33,7 @@ class Facts:
     seed: int | None
     dataset: str
     images: int | None
-    splits: Mapping[str, int]
+    splits: Sequence[tuple[str, int]]
     exported: int | None
     wanted: int | None
     dropped: Sequence[tuple[str, int]]
@@ -79,13 +79,14 @@ def facts_of(manifest: Mapping[str, Any]) -> Facts | None:
     if not manifest:
         return None
     dataset = manifest.get("dataset") or {}
+    splits = dataset.get("splits") or {}
     pairs = manifest.get("pairs") or {}
     return Facts(
         device=str(manifest.get("device", "")),
         seed=manifest.get("seed"),
         dataset=str(dataset.get("name", "")),
         images=dataset.get("images"),
-        splits=dataset.get("splits") or {},
+        splits=[(name, splits[name]) for name in ("train", "validation", "export") if name in splits],
         exported=pairs.get("exported"),
         wanted=pairs.get("wanted"),
         dropped=[(reason, number) for reason, number in (pairs.get("dropped") or {}).items() if number],

@@ -23,6 +23,8 @@ from studies.models import Build
 from studies.roles import is_researcher
 
 PER_PAGE = 25
+SHARED = 1.2
+"""Where the work took so many times as long as its stage, several did it at once, and both times are told."""
 
 
 @require_safe
@@ -99,7 +101,9 @@ def _context(build: Build, *, lines_after: int = 0) -> dict[str, Any]:
         "build": build,
         "progress": found,
         "stages": stages_of(build, found),
-        "timings": [timing for timing in found.timings if timing.elapsed is not None],
+        "timings": [
+            (timing, timing.seconds > SHARED * timing.elapsed) for timing in found.timings if timing.elapsed is not None
+        ],
         "lasted": lasted(build, timezone.now()),
         "results": results_of(build.manifest),
         "facts": facts_of(build.manifest),
