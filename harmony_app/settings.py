@@ -9,11 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from attribution.errors import InputError
 from attribution.shared_storage import SharedStorage
+from harmony_app.database_settings import database
 from harmony_app.environment import (
     env_bool,
     env_choice,
@@ -35,33 +36,6 @@ LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
 # Database
-
-
-def database(url: str) -> dict[str, Any]:
-    """Return Django's settings for a SQLite or PostgreSQL address; any other kind raises."""
-    remedy = "use sqlite:////folder/file or postgresql://user:password@host/name"
-    scheme = url.partition(":")[0]
-    try:
-        parsed: dict[str, Any] = dict(dj_database_url.parse(url))
-    except ValueError as error:
-        # The address is not repeated as a whole: it may hold a password.
-        raise ImproperlyConfigured(f"DATABASE_URL={scheme!r}... cannot be read; {remedy}") from error
-    if parsed["ENGINE"] == "django.db.backends.sqlite3":
-        parsed["OPTIONS"] = {
-            # A transaction takes the write lock at once and waits for it: no "database is locked" half-way through.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            # FULL: an acknowledged answer is on the disk even if the machine loses power the next moment.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        }
-        parsed["CONN_MAX_AGE"] = 600
-    elif parsed["ENGINE"] == "django.db.backends.postgresql":
-        parsed["CONN_MAX_AGE"] = 600
-        parsed["CONN_HEALTH_CHECKS"] = True
-    else:
-        raise ImproperlyConfigured(f"DATABASE_URL={scheme!r}... is neither SQLite nor PostgreSQL; {remedy}")
-    return parsed
-
 
 DATABASE_URL = env_text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'harmony.sqlite3'}")
 DATABASES = {"default": database(DATABASE_URL)}
@@ -347,7 +321,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": BUILD_TICK_SECONDS,
         # Where nobody took it in time, the next one does.
         "options": {"expires": BUILD_TICK_SECONDS},
-    }
+    },
+    "retention": {"task": "studies.apply_retention", "schedule": crontab(hour="4", minute="0")},
 }
 # When each was sent last. Beat alone writes it.
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")

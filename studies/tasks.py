@@ -6,6 +6,7 @@ from celery import shared_task
 
 from studies.builds import ticking
 from studies.builds.importing import build_load
+from studies.services.retention import retention_apply
 
 
 @shared_task(name="studies.builds.heard", ignore_result=True, reject_on_worker_lost=True)
@@ -24,3 +25,9 @@ def tick() -> None:
 def load(build: str, attempt: int) -> None:
     """Load the study of a build; nothing happens where that is done, or not needed any more."""
     build_load(key=UUID(build), attempt=attempt)
+
+
+@shared_task(name="studies.apply_retention")
+def apply_retention() -> dict[str, int]:
+    """Delete what was kept long enough; returns how much of each kind."""
+    return retention_apply(write=True)

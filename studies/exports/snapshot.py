@@ -20,6 +20,8 @@ def snapshot() -> Iterator[None]:
         return
     with ExitStack() as stack:
         if connection.vendor == "sqlite":
+            # Which kind of transaction is the usual one is known once there is a connection.
+            connection.ensure_connection()
             # The site's transactions take the lock for writing at once, which would keep everyone from answering.
             usual, connection.transaction_mode = connection.transaction_mode, "DEFERRED"
             try:
