@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from celery import Celery
@@ -246,13 +247,13 @@ def _processes(supervisor: Supervisor, options: Options, environment: Mapping[st
         if name == "web":
             supervisor.wait_for(part, lambda: answers_http(f"{options.url}readyz"), START_SECONDS)
         elif name in WORKERS:
-            supervisor.wait_for(part, lambda start=WORKERS[name]: _worker_answers(start, broker), START_SECONDS)
+            supervisor.wait_for(part, partial(_worker_answers, WORKERS[name], broker), START_SECONDS)
 
 
 def _worker_answers(start: str, broker: str) -> bool:
     """Whether a worker whose name starts so takes tasks."""
     with Celery(broker=broker).connection_for_write() as connection:
-        replies = Celery(broker=broker).control.ping(timeout=1, connection=connection)
+        replies = Celery(broker=broker).control.ping(timeout=1, connection=connection) or []
     return any(name.startswith(start) for reply in replies for name in reply)
 
 

@@ -253,10 +253,10 @@ def _guard(told: Iterable[str]) -> None:
                 running.pop(int(pid), None)
             case ["farewell"]:
                 return
-    for pid, (ending, seconds) in reversed(running.items()):
+    for left, (how, limit) in reversed(running.items()):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, ending)
-        deadline = time.monotonic() + seconds
-        while _is_running(pid) and time.monotonic() < deadline:
+            os.kill(left, how)
+        deadline = time.monotonic() + limit
+        while _is_running(left) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-        _kill_group(pid)
+        _kill_group(left)

@@ -31,7 +31,7 @@ every_service = pytest.mark.parametrize(("file", "name", "service"), SERVICES, i
 
 
 def is_one_shot(service: dict[str, Any]) -> bool:
-    return service["restart"] == "no"
+    return bool(service["restart"] == "no")
 
 
 def without_bind(words: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -96,9 +97,15 @@ supervisor.watch(may_end=[])
 def until_line(parent: subprocess.Popen[str], words: str) -> str:
     """Read what the parent prints up to a line with these words; returns that line."""
     assert parent.stdout is not None
-    for line in parent.stdout:
-        if words in line:
-            return line
+    # Without it a line that never comes would be waited for as long as the parent lives.
+    limit = threading.Timer(60, parent.kill)
+    limit.start()
+    try:
+        for line in parent.stdout:
+            if words in line:
+                return str(line)
+    finally:
+        limit.cancel()
     raise AssertionError(f"{words!r} was never printed")
 
 

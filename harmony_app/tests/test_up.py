@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from harmony_app.tests.servers import ROOT, free_port, private_folder
+from harmony_app.local_servers import free_port
+from harmony_app.tests.servers import ROOT, private_folder
 
 READY = "The site is ready."
 SECONDS = 240
