@@ -183,7 +183,7 @@ def _by_celery(kind: str) -> None:
         storage = SharedStorage.open(os.environ["HARMONY_BUILDS_URL"])
         carry_out(storage, f"attribution.{kind}", kwargs, tell)
 
-    app.task(do, name=f"attribution.{kind}")
+    app.task(name=f"attribution.{kind}")(do)
 
 
 for _kind in STEPS:

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import django
@@ -92,7 +93,7 @@ def ticks(site: Site) -> None:
         assert len(names) == len(set(names)), names
         taken, site.queue = site.queue, []
         for events in site.events_of(taken):
-            at_once(lambda _, events=events: ticking.heard(events), 2)
+            at_once(partial(_hear, [events]), 2)
 
 
 def ends(site: Site) -> None:
@@ -107,11 +108,17 @@ def ends(site: Site) -> None:
         taken, site.queue = site.queue, []
         seen += [kwargs["step"] for _, _, kwargs in taken]
         told = site.events_of(taken)
-        orders = [told, told[::-1]]
-        at_once(lambda number, orders=orders: [ticking.heard(events) for events in orders[number % 2]])
+        at_once(partial(_hear, told))
     assert len(seen) == len(set(seen)) == 1 + 2 + 20 + 1, seen
     assert [message[1] for message in site.queue] == ["studies.builds.load"], site.queue
     assert BuildStep.objects.filter(build=build).count() == 25
+
+
+def _hear(told: list[list[dict[str, Any]]], number: int) -> None:
+    from studies.builds import ticking
+
+    for events in told if number % 2 else told[::-1]:
+        ticking.heard(events)
 
 
 def asks(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Asking for builds: who may, what is refused, cancelling, trying again, removing."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from django.http import Http404
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from studies.builds import broker, starting, ticking
+from studies.builds import broker, ticking
 from studies.builds.asking import BuildError, build_cancel, build_queue, build_remove, build_retry
 from studies.builds.configs import ConfigError, checked_config
 from studies.builds.selectors import build_for, builds_for
@@ -268,7 +269,7 @@ def test_a_machine_that_cannot_start_a_process_says_so(
     def refused(*_given: object, **_more: object) -> None:
         raise BlockingIOError("no more processes")
 
-    monkeypatch.setattr(starting.subprocess, "Popen", refused)
+    monkeypatch.setattr(subprocess, "Popen", refused)
     with django_capture_on_commit_callbacks(execute=True):
         build = build_queue(owner=None, text=config(), file_name="study.toml", trusted=True)
     assert fresh(build).state == "failed"

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from studies import tasks
 from studies.builds import importing, ticking
@@ -167,7 +167,7 @@ def test_signs_of_life_are_for_the_step_of_this_worker_only(
     step.save()
     step.worker = "me"
     beating = Beating(step, seconds=0.0)
-    monkeypatch.setattr(importing.connection, "close", lambda: None)
-    beating.ended.wait = lambda _seconds: False  # type: ignore[method-assign]
+    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(beating.ended, "wait", lambda _seconds: False)
     beating._beat()
     assert step_of(build, "import").seen_at == step.seen_at

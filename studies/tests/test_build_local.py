@@ -1,17 +1,19 @@
 """Builds without a broker: one process of this machine, and its child."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from attribution.shared_storage import SharedStorage
-from studies.builds import local, starting, steps
+from studies.builds import hearing, local, steps
+from studies.builds import storage as storage_names
 from studies.builds.asking import build_cancel, build_queue, build_retry
 from studies.builds.local import build_run
 from studies.builds.selectors import build_progress
@@ -50,7 +52,7 @@ def order(storage: SharedStorage, step: str, *faults: str) -> None:
 def test_a_process_does_the_whole_build(build: Build) -> None:
     assert run(build)
     done = fresh(build)
-    assert (done.state, done.error, done.host, done.pid) == ("done", "", starting.socket.gethostname(), os.getpid())
+    assert (done.state, done.error, done.host, done.pid) == ("done", "", socket.gethostname(), os.getpid())
     assert set(states(build).values()) == {"done"}
     assert Study.objects.filter(slug="built").exists()
 
@@ -189,7 +191,7 @@ def test_a_storage_that_cannot_be_written_is_waited_for(
     build: Build, storage: SharedStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "STORAGE_SECONDS", 0.01)
-    whole: Any = local.write_job
+    whole: Any = storage_names.write_job
     refused: list[Build] = []
 
     def once(present: Build) -> None:
@@ -205,7 +207,7 @@ def test_a_storage_that_cannot_be_written_is_waited_for(
 
 def test_a_process_that_is_gone_is_noticed_and_the_build_goes_on_elsewhere(build: Build) -> None:
     assert not is_dead(build)
-    Build.objects.filter(pk=build.pk).update(state="running", host=starting.socket.gethostname(), pid=2**22 + 1)
+    Build.objects.filter(pk=build.pk).update(state="running", host=socket.gethostname(), pid=2**22 + 1)
     assert is_dead(fresh(build))
     assert build_progress(fresh(build)).is_stalled
     # The number is taken, by a process that is no build.
@@ -225,8 +227,8 @@ def test_a_process_that_never_began_is_noticed(build: Build) -> None:
 def test_a_database_that_is_gone_for_a_moment_is_waited_for(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "DATABASE_SECONDS", 0.01)
     # The test's own connection stays.
-    monkeypatch.setattr(local.connection, "close", lambda: None)
-    whole: Any = local.events_take
+    monkeypatch.setattr(connection, "close", lambda: None)
+    whole: Any = hearing.events_take
     failures = [OperationalError("the connection was closed")] * 3
 
     def now_and_then(**given: Any) -> Any:
