@@ -78,14 +78,18 @@ def _insert_pictures(scratch: Scratch) -> None:
     conflict = "ON CONFLICT (digest) DO NOTHING"
     for batch in _after(scratch, select, FEW):
         rows = [(digest, width, height) for digest, _, width, height in batch]
+        keys: dict[str, int] = {}
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 source, values = arrays(("text", "integer", "integer"), rows)
-                cursor.execute(f"{target} SELECT * FROM {source} {conflict}", values)
+                cursor.execute(f"{target} SELECT * FROM {source} {conflict} RETURNING digest, id", values)
+                keys.update(cursor.fetchall())
             else:
                 cursor.executemany(f"{target} VALUES (%s, %s, %s) {conflict}", rows)
-        found = dict(Picture.objects.filter(digest__in=[digest for digest, *_ in rows]).values_list("digest", "pk"))
-        _keep(scratch, Picture, [(found[digest], number) for digest, number, *_ in batch])
+        others = [digest for digest, *_ in rows if digest not in keys]
+        if others:
+            keys.update(Picture.objects.filter(digest__in=others).values_list("digest", "pk"))
+        _keep(scratch, Picture, [(keys[digest], number) for digest, number, *_ in batch])
 
 
 def _insert_conditions(scratch: Scratch, study: Study) -> None:
