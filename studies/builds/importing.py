@@ -1,6 +1,7 @@
 """The last step: the bundle becomes a study, once, whoever tries it and however often."""
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -36,6 +37,8 @@ REFUSED = (BundleError, RefusedArchiveError, TakenSlugError, LifecycleError)
 """What is wrong with the bundle or the study, and would be so again."""
 PASSING = (OperationalError, InterfaceError, IntegrityError)
 """What a database raises that was restarted meanwhile, or where somebody else was quicker."""
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""Errors that a bundle cannot help, also where it seems that it cannot be read."""
 
 
 class NotNeededError(RuntimeError):
@@ -62,6 +65,9 @@ def build_load(*, key: UUID, attempt: int) -> bool:
         logger.info("build %s: %s", key, error)
         return False
     except REFUSED as error:
+        of_the_disk = _of_the_disk(error)
+        if of_the_disk is not None:
+            return _failed(build, step, f"the bundle cannot be unpacked: {of_the_disk}", "passing")
         return _failed(build, step, str(error), "input")
     except FileNotFoundError as error:
         return _failed(build, step, f"the bundle is not in the storage ({error})", "passing")
@@ -116,6 +122,15 @@ def _study(build: Build, archive: Path) -> Study:
         folder.mkdir()
         unpack_bundle(file, folder)
     return load_bundle(folder=folder).study
+
+
+def _of_the_disk(error: BaseException | None) -> OSError | None:
+    """What the disk of this machine said, where that is behind an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+            return error
+        error = error.__cause__
+    return None
 
 
 def _failed(build: Build, step: BuildStep, error: str, kind: str) -> bool:
