@@ -27,7 +27,7 @@ class Machine:
             **os.environ,
             "HARMONY_DATA_DIR": str(folder),
             "DATABASE_URL": "",
-            "DJANGO_SETTINGS_MODULE": "studies.tests.build_settings",
+            "DJANGO_SETTINGS_MODULE": "harmony_app.tests.build_settings",
         }
         self.storage = SharedStorage.open(f"file://{folder}/builds")
         self.config = folder / "study.toml"
