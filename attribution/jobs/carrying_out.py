@@ -1,5 +1,6 @@
 """Carrying out one step: once, with its beginning and end told, and every error sorted by what can be done about it."""
 
+import errno
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from attribution.errors import InputError
 from attribution.jobs.telling import Cancelled, Teller, TellingHandler
 
 logger = logging.getLogger(__name__)
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Bench:
@@ -86,7 +89,17 @@ def sorted_error(error: Exception) -> tuple[str, str]:
         return "image", str(error)
     if isinstance(error, InputError):
         return "input", str(error)
-    if isinstance(error, OSError | MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "passing", f"{type(error).__name__}: {error}"
+    passing = _of_the_disk(error) or error
+    if isinstance(passing, OSError | MemoryError) or type(passing).__name__ == "OutOfMemoryError":
+        return "passing", f"{type(passing).__name__}: {passing}"
     last = traceback.extract_tb(error.__traceback__)[-1]
     return "fault", f"{type(error).__name__}: {error} (in {last.name}, line {last.lineno})"
+
+
+def _of_the_disk(error: BaseException | None) -> OSError | None:
+    """What a full disk said, where that is behind an error: torch hides it behind one of its own."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return error
+        error = error.__cause__ or error.__context__
+    return None

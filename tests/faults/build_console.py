@@ -23,13 +23,14 @@ from django.db import OperationalError, connection  # noqa: E402
 from attribution.shared_storage import SharedStorage  # noqa: E402
 from studies.builds.asking import BuildError, build_cancel, build_queue, build_retry  # noqa: E402
 from studies.builds.progress import build_progress  # noqa: E402
-from studies.models import Build, Pair, Study, User  # noqa: E402
+from studies.models import Build, Pair, Picture, Study, User  # noqa: E402
 
 
 def clear() -> None:
     """Forget all builds and what they made, so that the next one computes everything."""
     Build.objects.all().delete()
     Study.objects.all().delete()
+    Picture.objects.all().delete()
     for folder in ("builds", "runs"):
         SharedStorage.open(settings.BUILDS_URL).remove_all(folder)
 

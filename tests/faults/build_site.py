@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,6 +106,7 @@ class BuildSite:
         """Begin anew: no builds, no studies, no faults, and every process that there should be."""
         for file in self.faults.iterdir():
             file.unlink()
+        shutil.rmtree(self.folder / "media", ignore_errors=True)
         self.ask("clear")
         for name in list(self.processes):
             self.start(name)
@@ -212,11 +214,15 @@ class Run:
                 if happened(told):
                     return told
                 problem = json.dumps(told, indent=1)
+                if told["state"] in ("done", "failed"):
+                    break
             except FaultError as error:
                 problem = str(error)
             if time.monotonic() > deadline:
-                raise FaultError(f"{what}: not within {PATIENCE_SECONDS} s\n{problem}\n{self.site.logs()}")
+                break
             time.sleep(0.1)
+        seconds = time.monotonic() - self.begun
+        raise FaultError(f"{what}: not {seconds:.0f} s after the beginning\n{problem}\n{self.site.logs()}")
 
     def until_held(self, ordered: Ordered) -> int:
         """Wait until a step is held up; returns the number of its process."""
