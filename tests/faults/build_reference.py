@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-NAMES = ("small", "other")
+ATTRIBUTORS = {"small": "methods:Touchy", "other": "Saliency"}
+"""The names of the configs, with what they have beside GradCAM."""
 POISON = "poison.txt"
 # A method of the study's own, which fails for the image whose pixels have the digest that a file names.
 METHODS = """
@@ -42,7 +43,7 @@ name = "{name}"
 title = "A small study"
 seed = {seed}
 pairs = 6
-attributors = ["GradCAM", "methods:Touchy"]
+attributors = ["GradCAM", "{attributor}"]
 export_unimproved = true
 batch = 4
 
@@ -90,9 +91,9 @@ def write_references(folder: Path) -> None:
 
     write_small_run(folder, per_class=20).unlink()
     (folder / "methods.py").write_text(METHODS)
-    for seed, name in enumerate(NAMES, start=5):
+    for seed, (name, attributor) in enumerate(ATTRIBUTORS.items(), start=5):
         config = folder / f"{name}.toml"
-        config.write_text(CONFIG.format(name=name, seed=seed))
+        config.write_text(CONFIG.format(name=name, seed=seed, attributor=attributor))
         pipeline.build(config, folder / f"{name}-run", device="cpu")
 
 

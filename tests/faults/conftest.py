@@ -9,7 +9,7 @@ import pytest
 
 from harmony_app.tests.servers import ROOT, Postgres, private_folder, running_postgres, running_site
 from harmony_app.tests.test_exactly_once import StudySite
-from tests.faults.build_reference import Reference
+from tests.faults.build_reference import ATTRIBUTORS, Reference
 from tests.faults.build_site import BuildSite, Redis, working_site
 
 FAULTY = "tests.faults.faulty_site"
@@ -44,7 +44,7 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reference]
     folder = tmp_path_factory.mktemp("references")
     command = [sys.executable, "-m", "tests.faults.build_reference", str(folder)]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
-    return {name: Reference(folder, name) for name in ("small", "other")}
+    return {name: Reference(folder, name) for name in ATTRIBUTORS}
 
 
 @pytest.fixture(scope="package")
