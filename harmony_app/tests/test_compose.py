@@ -145,6 +145,15 @@ def test_a_service_that_stays_has_a_health_check(file: str, name: str, service: 
     assert all((ROOT / script).is_file() for script in scripts)
 
 
+def test_the_web_server_is_healthy_when_annotators_can_be_served() -> None:
+    check = read("docker-compose.yml")["services"]["web"]["healthcheck"]
+    assert check["test"] == ["CMD", "python", "docker/healthy.py", "/readyz"]
+    # The script gives up first, and can say that there was no answer.
+    waited = re.search(r"timeout=(\d+)", (ROOT / "docker" / "healthy.py").read_text())
+    assert waited is not None
+    assert int(waited[1]) < int(check["timeout"].removesuffix("s"))
+
+
 @every_service
 def test_ports_are_open_on_this_machine_alone(file: str, name: str, service: dict[str, Any]) -> None:
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
