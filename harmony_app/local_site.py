@@ -40,6 +40,8 @@ DEMO = "demo"
 DEMO_IMAGES = "demo-images"
 # The processes of the Procfile that take tasks, and how the names start under which they answer.
 WORKERS = {"worker-default": "default@", "worker-gpu": "gpu@"}
+# The folder of python, gunicorn and celery.
+_PROGRAMS = Path(sys.executable).parent
 
 
 class AlreadyRunningError(RuntimeError):
@@ -62,8 +64,17 @@ class Options:
         return self.folder / "log-ins.csv"
 
     @property
+    def environment(self) -> Path:
+        return self.folder / "environment"
+
+    @property
     def run_config(self) -> Path:
         return self.folder / "datasets" / "demo.toml"
+
+    @property
+    def images(self) -> Path:
+        """Where the example of the page for new builds looks for them, too."""
+        return self.folder / "datasets" / "demo" / "data"
 
 
 def run_site(options: Options) -> None:
@@ -154,10 +165,7 @@ def _servers(supervisor: Supervisor, options: Options) -> dict[str, str]:
     )
     supervisor.wait_for(part, lambda: answers_redis(redis_url), START_SECONDS)
     supervisor.say(f"PostgreSQL listens on 127.0.0.1:{port}, Redis on 127.0.0.1:{redis_port}")
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PYTHONUNBUFFERED": "1",
+    own = {
         # The clock tick alone would write three lines every few seconds.
         "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "WARNING",
         "DATABASE_URL": files.url(port, DATABASE),
@@ -173,13 +181,24 @@ def _servers(supervisor: Supervisor, options: Options) -> dict[str, str]:
         "HARMONY_WORK_DIR": str(folders["work"]),
         "PORT": str(options.port),
     }
+    _keep_environment(options.environment, own)
+    path = f"{_PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **own}
+
+
+def _keep_environment(path: Path, own: Mapping[str, str]) -> None:
+    """Write a file by which a shell has the site's environment, for commands; its ports change with each start."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in own.items()]
+    lines.append(f'export PATH={shlex.quote(str(_PROGRAMS))}:"$PATH"\n')
+    path.touch(mode=0o600)
+    path.write_text("".join(lines))
 
 
 def _set_up(supervisor: Supervisor, options: Options, environment: Mapping[str, str]) -> None:
     """Make the tables, collect the static files; at the first start also accounts, the demo and its run config."""
 
     def manage(*words: str, **more: str) -> None:
-        supervisor.say(f"$ python manage.py {' '.join(word for word in words if word != _ACCOUNTS)}")
+        supervisor.say(f"$ python manage.py {' '.join('...' if word == _ACCOUNTS else word for word in words)}")
         given = {**environment, **more}
         supervisor.run(words[0], [sys.executable, "manage.py", *words], environment=given, folder=ROOT)
 
@@ -191,6 +210,7 @@ def _set_up(supervisor: Supervisor, options: Options, environment: Mapping[str, 
     # Whoever was stopped in the middle finds what is there already.
     people = {name: secrets.token_urlsafe(9) for name in ("admin", "researcher")}
     given = {f"PASSWORD_{name.upper()}": password for name, password in people.items()}
+    supervisor.say(f"making the accounts {' and '.join(people)}")
     manage("shell", "--verbosity", "0", "--command", _ACCOUNTS, **given)
     protocol = str(ROOT / "examples" / "protocols" / "demo.toml")
     manage("load_study", str(ROOT / "fixtures" / "demo"), "--protocol", protocol, "--owner", "researcher")
@@ -226,7 +246,7 @@ def _write_run_config(path: Path) -> None:
     """Write the demo's run config with the paths that its images have here, and a name that is not taken."""
     text = (ROOT / "examples" / "demo.toml").read_text()
     for old, new in (
-        ("../var/demo/data/", "demo/"),
+        ("../var/demo/data/", "demo/data/"),
         ('name = "demo"\n', 'name = "demo-built-here"\n'),
         ('title = "Demo: maps of shapes"\n', 'title = "Demo: maps of shapes, built here"\n'),
     ):
@@ -259,9 +279,10 @@ def _worker_answers(start: str, broker: str) -> bool:
 
 def _make_demo_images(supervisor: Supervisor, options: Options, environment: Mapping[str, str]) -> None:
     """Make the images of the demo's run config and train its network in the background, once."""
-    images = options.run_config.parent / DEMO
+    images = options.images
     if images.exists():
         return
+    images.parent.mkdir(exist_ok=True)
     new = shlex.quote(f"{images}.new")
     make = f"rm -rf {new} && nice -n 10 {shlex.quote(sys.executable)} -m attribution synthesize --out {new}"
     command = ["/bin/sh", "-c", f"{make} && mv {new} {shlex.quote(str(images))}"]
@@ -271,8 +292,11 @@ def _make_demo_images(supervisor: Supervisor, options: Options, environment: Map
 def _where_to_go(options: Options) -> str:
     url = options.url
     images = ""
-    if options.serve and options.demo_images and not (options.run_config.parent / DEMO).exists():
-        images = f"\n      (its images are being made meanwhile; it can be built once {DEMO_IMAGES} has ended)"
+    if options.serve and options.demo_images and not options.images.exists():
+        images = (
+            f"\n      its images are made meanwhile, in some minutes (how far: {options.folder / 'logs' / DEMO_IMAGES}.log);"
+            f'\n      it can be built when it is said below that "{DEMO_IMAGES} has ended"'
+        )
     return f"""
 The site is ready.
 
@@ -280,6 +304,9 @@ The site is ready.
   {url}dashboard/{DEMO}/    researchers: how the demo study fills
   {url}builds/    researchers: start a build; its run config: {options.run_config}{images}
   {url}admin/    the admin
+
+Commands of this site, in another terminal: source {shlex.quote(str(options.environment))}; python manage.py doctor
+Ctrl-C ends it and keeps its data.
 
 Log-ins (kept in {options.log_ins}):
 

@@ -200,8 +200,17 @@ def test_a_port_in_use_is_told_before_anything_starts(up: Up) -> None:
     assert other.left() == []
 
 
+def test_commands_find_the_site_by_the_environment_that_it_leaves(up: Up) -> None:
+    # In a shell of somebody who has set nothing and has no .venv on the path.
+    command = f"source {up.folder}/environment; python manage.py doctor --json"
+    bare = {"PATH": os.defpath, "HOME": str(up.folder)}
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, env=bare, capture_output=True, text=True)
+    states = {row["check"]: row["state"] for row in json.loads(done.stdout)}
+    assert [states[name] for name in ("database", "migrations", "media", "broker", "workers")] == ["ok"] * 5
+
+
 def test_other_users_of_the_machine_reach_neither_secrets_nor_servers(up: Up) -> None:
-    for name in ("log-ins.csv", "secret_key", "servers_password", "redis/redis.conf"):
+    for name in ("log-ins.csv", "secret_key", "servers_password", "environment", "redis/redis.conf"):
         assert (up.folder / name).stat().st_mode & 0o077 == 0, name
     secret = (up.folder / "servers_password").read_text()
     for process in Path("/proc").glob("[0-9]*/cmdline"):
