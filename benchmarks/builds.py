@@ -57,11 +57,14 @@ training = {{ weight = 0.2, learning_rate = 3e-4, steps = 4, batch = 4, validate
 def write_run(folder: Path, per_class: int) -> Path:
     """The synthetic data set, its network and a run config in `folder`."""
     from attribution.synthetic import synthesize, train_small_network
+    from attribution.synthetic.training import TrainingSettings
 
     synthesize(folder, seed=1, images_per_class=per_class, progress=_silent)
-    train_small_network(folder, folder / "network.pt", seed=1, progress=_silent)
+    # It need not be good: a few right answers make a study.
+    little = TrainingSettings(images_per_class=60, epochs=4, test_images_per_class=4, threads=1)
+    train_small_network(folder, folder / "network.pt", seed=1, progress=_silent, settings=little)
     config = folder / "study.toml"
-    config.write_text(CONFIG.format(pairs=per_class))
+    config.write_text(CONFIG.format(pairs=max(2, per_class // 2)))
     return config
 
 

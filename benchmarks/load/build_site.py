@@ -20,11 +20,12 @@ READY_SECONDS = 90.0
 class Program:
     """A Celery process with its log."""
 
-    def __init__(self, command: Sequence[str], log: Path, environ: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], log: Path, environ: dict[str, str], core: int | None = None) -> None:
         self.log = log
+        pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "celery", *command], cwd=ROOT, env=environ, stdout=output, stderr=output
+                [*pinned, sys.executable, "-m", "celery", *command], cwd=ROOT, env=environ, stdout=output, stderr=output
             )
 
     def wait_until_ready(self) -> None:
@@ -77,20 +78,25 @@ class BuildSite:
         return done.stdout
 
     @contextmanager
-    def workers(self, count: int, app: str = "attribution.worker") -> Iterator[list[Program]]:
-        """Default worker, beat and so many GPU workers, ready inside the block; gives the GPU workers."""
+    def workers(self, count: int, app: str = "attribution.worker", core: int | None = None) -> Iterator[list[Program]]:
+        """Default worker, beat and so many GPU workers (on one core, if that is given), ready inside the block.
+
+        Gives the GPU workers.
+        """
         plain = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
         default = ["--app", "harmony_app", "worker", "--queues", "default", "--concurrency", "1", *plain]
         with ExitStack() as stack:
 
-            def start(name: str, command: Sequence[str]) -> Program:
-                program = Program([*command], self.folder / f"{name}.log", self.environ)
+            def start(name: str, command: Sequence[str], core: int | None = None) -> Program:
+                program = Program([*command], self.folder / f"{name}.log", self.environ, core)
                 stack.callback(program.stop)
                 return program
 
             found = [start("default", [*default, "--hostname", "default@bench"])]
             gpu = [
-                start(f"gpu{n}", ["--app", app, "worker", "--queues", "gpu", "--hostname", f"gpu{n}@bench", *plain])
+                start(
+                    f"gpu{n}", ["--app", app, "worker", "--queues", "gpu", "--hostname", f"gpu{n}@bench", *plain], core
+                )
                 for n in range(count)
             ]
             start("beat", ["--app", "harmony_app", "beat"])
