@@ -294,7 +294,7 @@ def _where_to_go(options: Options) -> str:
     images = ""
     if options.serve and options.demo_images and not options.images.exists():
         images = (
-            f"\n      its images are made meanwhile, in some minutes (how far: {options.folder / 'logs' / DEMO_IMAGES}.log);"
+            f"\n      its images are made meanwhile (how far: {options.folder / 'logs' / DEMO_IMAGES}.log);"
             f'\n      it can be built when it is said below that "{DEMO_IMAGES} has ended"'
         )
     return f"""
