@@ -86,6 +86,21 @@ def test_a_manifest_is_shown_with_intervals_and_verdicts(
     assert "0 – – – – not improved" in text
 
 
+def test_results_are_written_with_the_decimal_sign_of_the_language(
+    client_of_builder: Client, build_site: BuildSite, builder: User
+) -> None:
+    build = build_site.start(builder)
+    condition = {
+        "metric": "RMA", "attributor": "GradCAM", "network": "SmallCNN", "direction": "higher", "agreement": 0.9861,
+        "export": {"n": 72, "before": 0.2, "after": 0.15, "difference": -0.05, "ci": [-0.06, 0.01]},
+    }  # fmt: skip
+    Build.objects.filter(pk=build.pk).update(
+        state="done", manifest={"conditions": [condition], "device": "cpu", "seed": 1}
+    )
+    page = client_of_builder.get(address("build", build), headers={"accept-language": "de"})
+    assert "72 0,200 0,150 −0,050 −0,060 … +0,010 98,6 % nicht verbessert" in words(page.content.decode())
+
+
 def test_a_failed_build_says_why_and_can_be_tried_again_with_another_config(
     client_of_builder: Client, build_site: BuildSite, builder: User
 ) -> None:
