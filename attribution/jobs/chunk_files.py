@@ -40,37 +40,56 @@ def chunk_file(part: Part, pictures: Iterable[tuple[int, Sequence[bytes]]]) -> b
     return packed.getvalue()
 
 
-class ChunkFile:
-    """A chunk read from its archive. The finetuned network's logits are not in it."""
+class ChunkFiles:
+    """The chunks of a condition, read from their archives. The finetuned network's logits are not in them.
 
-    def __init__(self, path: Path) -> None:
-        self._archive = zipfile.ZipFile(path)
-        self._names = set(self._archive.namelist())
+    One archive is open at a time, however many chunks there are.
+    """
 
-    def part(self) -> Part:
-        with np.load(io.BytesIO(self._archive.read(ARRAYS)), allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
-        reasons = json.loads(self._archive.read(REASONS))
-        return Part(
-            before=content["before"],
-            after=content["after"],
-            reasons={when: Counter(counted) for when, counted in reasons.items()},
-            finetuned=Answers(
-                predictions=content["predictions"],
-                confidences=content["confidences"],
-                first=content["first"],
-                logits=torch.empty(len(content["first"]), 0),
-            ),
-            drawable=content["drawable"],
-        )
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+        self._open: tuple[Path, zipfile.ZipFile] | None = None
+        self._drawn = {name: path for path in self._paths for name in self._archive(path).namelist()}
+
+    def parts(self) -> list[Part]:
+        """What the chunks hold besides pictures, in their order."""
+        return [_part(self._archive(path)) for path in self._paths]
 
     def pictures(self, item: int) -> list[bytes] | None:
         """The PNGs of the original and the finetuned map of an image; None if they were not drawn."""
         names = [f"{item}-{slot}.png" for slot in (0, 1)]
-        return [self._archive.read(name) for name in names] if self._names.issuperset(names) else None
+        if not self._drawn.keys() >= set(names):
+            return None
+        return [self._archive(self._drawn[name]).read(name) for name in names]
 
     def close(self) -> None:
-        self._archive.close()
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    def _archive(self, path: Path) -> zipfile.ZipFile:
+        if self._open is None or self._open[0] != path:
+            self.close()
+            self._open = path, zipfile.ZipFile(path)
+        return self._open[1]
+
+
+def _part(archive: zipfile.ZipFile) -> Part:
+    with np.load(io.BytesIO(archive.read(ARRAYS)), allow_pickle=False) as arrays:
+        content = {name: arrays[name] for name in arrays.files}
+    reasons = json.loads(archive.read(REASONS))
+    return Part(
+        before=content["before"],
+        after=content["after"],
+        reasons={when: Counter(counted) for when, counted in reasons.items()},
+        finetuned=Answers(
+            predictions=content["predictions"],
+            confidences=content["confidences"],
+            first=content["first"],
+            logits=torch.empty(len(content["first"]), 0),
+        ),
+        drawable=content["drawable"],
+    )
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """The steps of a build. Each is given what its message says, and leaves its output in the storage, last and whole."""
 
 import json
+import logging
 import math
 import time
 import zipfile
@@ -15,14 +16,17 @@ import numpy as np
 
 from attribution.conditions import Condition
 from attribution.errors import InputError
-from attribution.jobs.chunk_files import EPOCH, ChunkFile, chunk_file
+from attribution.jobs.chunk_files import EPOCH, ChunkFiles, chunk_file
 from attribution.jobs.workshop import Made, Workbench, Workshop, file_digest
+from attribution.map_store import Maps, PassingMaps
 from attribution.pairing import draw_pairs, write_pairs
 from attribution.pipeline import chosen_images, exported_ones, trained
 from attribution.progress import Progress
 from attribution.run import rehearse
 from attribution.scoring import Scored, score_members, scored, work_of
 from attribution.trainers import Selection
+
+logger = logging.getLogger(__name__)
 
 KEEP_SECONDS = 20.0
 """How often at most an unfinished fine-tuning is put into the storage, from where others can go on with it."""
@@ -35,7 +39,7 @@ class PoisonedImageError(RuntimeError):
 def plan(shop: Workshop, build: str, output: str, progress: Progress) -> None:
     """Read and check all that the build needs, try every condition, and say which steps it takes."""
     started = time.monotonic()
-    bench = shop.bench(build, progress, fresh=True)
+    bench = shop.bench(build, progress)
     run = bench.run
     finished = {condition.slug for condition in run.conditions if bench.is_finetuned(condition)}
     rehearse(run, progress, finished=lambda condition: condition.slug in finished)
@@ -66,7 +70,11 @@ def plan(shop: Workshop, build: str, output: str, progress: Progress) -> None:
 
 def finetune(shop: Workshop, build: str, output: str, progress: Progress, *, condition: str) -> None:
     """Fine-tune a condition, from where an interrupted one has stopped, and say which chunks it is scored in."""
-    bench = shop.bench(build, progress)
+
+    def fits(bench: Workbench) -> bool:
+        return f"{bench.finetuned_name(bench.condition(condition))}.json" == output
+
+    bench = shop.bench(build, progress, fits=fits)
     cell = bench.condition(condition)
     name = output.removesuffix(".json")
     if not shop.storage.exists(f"{name}.pt"):
@@ -102,7 +110,11 @@ def _train(bench: Workbench, condition: Condition, name: str, progress: Progress
         nonlocal kept
         if _changed(own) != kept[0] and time.monotonic() - kept[1] >= KEEP_SECONDS:
             kept = (_changed(own), time.monotonic())
-            storage.upload(own, partial)
+            try:
+                storage.upload(own, partial)
+            except OSError as error:
+                # It is for others to go on from; this process has its own.
+                logger.warning("%s: the storage cannot be written, going on without: %s", condition.name, error)
         progress(what, done, total)
 
     outcome = trained(bench.run, condition, own, told)
@@ -120,7 +132,11 @@ def chunk(
     shop: Workshop, build: str, output: str, progress: Progress, *, condition: str, start: int, stop: int, weights: str
 ) -> None:
     """Score some images of the export split before and after, and draw those that the study may show."""
-    bench = shop.bench(build, progress)
+
+    def fits(bench: Workbench) -> bool:
+        return bench.chunk_name(bench.condition(condition), weights, start, stop) == output
+
+    bench = shop.bench(build, progress, fits=fits)
     run, cell = bench.run, bench.condition(condition)
     made = bench.made(cell)
     if made.weights != weights:
@@ -180,8 +196,9 @@ class _Poison:
             return
         if isinstance(error, self.PASSING):
             return
+        stores = (self._one_by_one(self.bench.original_maps(self.condition)), self._one_by_one(self.made.maps))
         for member in self.members:
-            problem = self._alone(member, type(error))
+            problem = self._alone(member, stores, type(error))
             if problem is not None:
                 name = self.bench.run.dataset.samples[member].name
                 raise PoisonedImageError(
@@ -189,9 +206,14 @@ class _Poison:
                     "leave it out of the data set, or mend the method"
                 ) from error
 
-    def _alone(self, member: int, kind: type[BaseException]) -> BaseException | None:
+    def _one_by_one(self, store: Maps) -> Maps:
+        """The same maps, each made without the images that are beside it in a batch."""
+        cell = self.condition
+        export = self.bench.run.original(cell).splits["export"]
+        return PassingMaps(store.maker, cell.attributor_name, cell.attributor, export, batch=1)
+
+    def _alone(self, member: int, stores: tuple[Maps, Maps], kind: type[BaseException]) -> BaseException | None:
         run = self.bench.run
-        stores = (self.bench.original_maps(self.condition), self.made.maps)
         network = self.made.outcome.network
         try:
             score_members(run, self.condition, network, stores, [member], lambda count: None)
@@ -203,7 +225,13 @@ class _Poison:
 
 def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
     """Put the bundle together from the chunks of all conditions, and pack it into one archive."""
-    bench = shop.bench(build, progress)
+    planned = json.loads(shop.storage.read(output.replace("/bundle-", "/plan-")))
+    outputs = [condition["finetune"]["output"] for condition in planned["conditions"]]
+
+    def fits(bench: Workbench) -> bool:
+        return [f"{bench.finetuned_name(condition)}.json" for condition in bench.run.conditions] == outputs
+
+    bench = shop.bench(build, progress, fits=fits)
     run = bench.run
     scratch = shop.scratch(build)
     rmtree(scratch, ignore_errors=True)
@@ -213,15 +241,15 @@ def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
         everything, chunks = [], {}
         for number, condition in enumerate(run.conditions, start=1):
             told = json.loads(shop.storage.read(f"{bench.finetuned_name(condition)}.json"))
-            files = []
+            paths = []
             for place, entry in enumerate(told["chunks"]):
-                to = scratch / f"{number}-{place}.zip"
-                shop.storage.download(entry["output"], to)
-                files.append(stack.enter_context(closing(ChunkFile(to))))
+                paths.append(scratch / f"{number}-{place}.zip")
+                shop.storage.download(entry["output"], paths[-1])
                 progress(f"{condition.name}: gathering", place + 1, len(told["chunks"]))
-            parts = [file.part() for file in files]
-            everything.append(scored(run, condition, _selection(told), told["weights"], parts))
-            chunks[condition.slug] = files
+            files = chunks[condition.slug] = stack.enter_context(closing(ChunkFiles(paths)))
+            everything.append(scored(run, condition, _selection(told), told["weights"], files.parts()))
+            # The next condition's are open then.
+            files.close()
         exported = exported_ones(run, everything)
         selection = chosen_images(run, exported)
 
@@ -239,17 +267,16 @@ def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
         _write_json(shop, output, {**told, "files_digest": files_digest, "manifest": manifest})
 
 
-def _drawn(
-    bench: Workbench, of: Scored, items: Sequence[int], files: Sequence[ChunkFile]
-) -> Iterator[tuple[int, list[bytes]]]:
+def _drawn(bench: Workbench, of: Scored, items: Sequence[int], files: ChunkFiles) -> Iterator[tuple[int, list[bytes]]]:
     run = bench.run
     for item in items:
-        known = next((pictures for file in files if (pictures := file.pictures(item)) is not None), None)
+        known = files.pictures(item)
         if known is not None:
             yield item, known
         else:
             stores = (bench.original_maps(of.condition), bench.made(of.condition).maps)
             yield from draw_pairs(run, of.condition, stores, [item])
+    files.close()
 
 
 def _selection(told: Mapping[str, Any]) -> Selection:

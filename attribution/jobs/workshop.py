@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import socket
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -16,7 +18,7 @@ import torch
 from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.evaluation import Answers
-from attribution.jobs.job import config_of, read_job
+from attribution.jobs.job import Job, config_of, read_job
 from attribution.map_store import MapStore, PassingMaps
 from attribution.networks import Network
 from attribution.pipeline import trained
@@ -70,14 +72,18 @@ class Workbench:
         follows_from = [VERSION, self.run.condition_key(condition), torch.__version__]
         return f"{self.place}/conditions/{condition.slug[:60]}-{_digest(follows_from)[:16]}"
 
+    @cached_property
+    def _members(self) -> str:
+        """Digest of the export split, which may have very many images."""
+        return _digest(self.run.export.members)
+
     def chunk_name(self, condition: Condition, weights: str, start: int, stop: int) -> str:
         run = self.run
-        export = run.original(condition).splits["export"]
         follows_from = [
             VERSION,
             run.condition_key(condition),
             weights,
-            [start, stop, list(export.members)],
+            [start, stop, self._members],
             [run.config.pairs, run.config.export_unimproved, run.config.rendering.style, run.config.rendering.scale],
             # The images that every original network gets right may be drawn.
             [original.key for original in run.originals.values()],
@@ -92,7 +98,8 @@ class Workbench:
         each = 4 * (2 * network.preprocessing.size**2 + network.classes)
         batch = run.config.batch
         batches = -(-len(run.export.members) // batch)
-        return batch * max(1, min(CHUNK_BYTES // (each * batch), batches // CHUNKS))
+        # Passing maps keep no more batches than these, and a chunk's are asked for several times.
+        return batch * max(1, min(CHUNK_BYTES // (each * batch), batches // CHUNKS, PassingMaps.BLOCKS))
 
     def original_maps(self, condition: Condition) -> MapStore:
         """The original network's maps on the export split, shared by this machine's processes."""
@@ -146,12 +153,27 @@ class Workshop:
         """A folder of this process and a build, for what it is making."""
         return self._work / "making" / f"{self._slot}-{build}"
 
-    def bench(self, build: str, progress: Progress, *, fresh: bool = False) -> Workbench:
-        """The run of a build; `fresh` reads it again, as its data may have changed."""
+    def bench(self, build: str, progress: Progress, *, fits: Callable[[Workbench], bool] | None = None) -> Workbench:
+        """The run of a build. Without `fits` it is read again, as its data may have changed.
+
+        With it, a run that this process still has is used where it fits what was planned, and read again where not:
+        it may be from before the data changed. InputError where it does not fit then either.
+        """
         job = read_job(self.storage, build)
         key = _digest([job.name, job.text, job.base, job.trusted])
-        if fresh:
-            self._benches.pop(key, None)
+        kept = self._benches.get(key)
+        if kept is not None and (fits is None or not fits(kept)):
+            del self._benches[key]
+        made = self._bench(key, job, progress)
+        if fits is not None and not fits(made):
+            raise InputError(
+                f"{job.name}: {socket.gethostname()} has other data than when the build was planned, or another kind "
+                "of device or another version of torch or Pillow than the worker that did so: make all workers alike, "
+                "leave the data as they are, and try again"
+            )
+        return made
+
+    def _bench(self, key: str, job: Job, progress: Progress) -> Workbench:
         if key not in self._benches:
             config, folder = config_of(job, self._datasets)
             run, _ = load_run(
@@ -159,7 +181,8 @@ class Workshop:
                 job.name,
                 folder,
                 out=self._work / "finetuned",
-                cache=self._work / "cache",
+                # Another version of torch rounds differently, and what a worker keeps outlives it.
+                cache=self._work / "cache" / f"torch-{torch.__version__}",
                 device=self._device,
                 progress=progress,
                 recall=_StoredAnswers(self.storage),
