@@ -15,7 +15,7 @@ AWAY_SECONDS = 2.0
 def test_a_redis_that_is_killed_in_fine_tuning_and_among_chunks_loses_no_build(
     build_site: BuildSite, references: dict[str, Reference], broker: Redis
 ) -> None:
-    build_site.pace(0.1)
+    build_site.pace(0.05)
     training = build_site.order("finetune", "middle", "hold")
     run = Run(build_site, references["small"])
     run.until_held(training)

@@ -29,7 +29,7 @@ def two_workers(build_site: BuildSite) -> Iterator[BuildSite]:
 def test_steps_that_two_workers_do_at_the_same_time_come_out_the_same(
     two_workers: BuildSite, references: dict[str, Reference]
 ) -> None:
-    two_workers.pace(0.2)
+    two_workers.pace(0.05)
     run = Run(two_workers, references["small"])
     told = run.ends_right("two workers, every step sent twice and given again after 1 s")
     assert told["attempt"] == 1
