@@ -36,13 +36,17 @@ SPOOL_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Restored:
-    """What a backup holds, and what came of it. `is_written`: it was not only looked at."""
+    """What a backup holds, and what came of it.
+
+    `is_written`: it was not only looked at. `unfit`: why it could not be restored into this site.
+    """
 
     source: str
     manifest: Manifest
     is_written: bool
     objects_written: int
     is_same_key: bool
+    unfit: str = ""
 
 
 def source_at(path: Path) -> Source:
@@ -59,7 +63,7 @@ def source_at(path: Path) -> Source:
 
 
 def backup_restore(*, path: Path, write: bool) -> Restored:
-    """Check a backup byte by byte, and that it fits this site; with `write` bring it in.
+    """Check a backup byte by byte, and look whether it fits this site; with `write` bring it in.
 
     The rows come in one transaction, after the objects, of which those that are there already have to be the same: a
     restore that is interrupted leaves an empty database and can be done again. Raises BackupError; nothing has been
@@ -70,15 +74,23 @@ def backup_restore(*, path: Path, write: bool) -> Restored:
             manifest = read_checked_manifest(source)
             verify(source, manifest)
             models = _models(manifest)
-            _check_database(manifest, models)
-            missing = _check_storage(source, manifest)
+            unfit = ""
+            missing = 0
+            try:
+                _check_database(manifest, models)
+                missing = _check_storage(source, manifest)
+            except BackupError as error:
+                # A backup can be checked on the site that it is from.
+                if write:
+                    raise
+                unfit = str(error)
             if write:
                 _fill_storage(source, manifest)
                 _migrate_to(manifest)
                 _load(source, manifest, models)
                 # What came after the backup's version of Harmony, and what Django keeps about its own tables.
                 call_command("migrate", verbosity=0, interactive=False)
-            return Restored(source.where, manifest, write, missing, key_check() == manifest.key_check)
+            return Restored(source.where, manifest, write, missing, key_check() == manifest.key_check, unfit)
     except OSError as error:
         raise BackupError(f"the storage or the backup cannot be used: {error}") from error
     except IntegrityError as error:

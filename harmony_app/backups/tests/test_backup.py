@@ -91,9 +91,8 @@ def test_keeping_two_removes_the_oldest_with_what_only_it_holds(site: Study, tmp
 def test_the_backups_that_stay_are_whole_after_others_were_removed(made: Made, site: Study, tmp_path: Path) -> None:
     folder = shutil.copytree(made.folder, tmp_path / "backups")
     backup_write(destination=folder, keep=1)
-    with pytest.raises(BackupError, match="not empty"):
-        # Every byte was compared before the database was looked at.
-        backup_restore(path=folder, write=False)
+    # Every byte was compared before the database was looked at.
+    assert "not empty" in backup_restore(path=folder, write=False).unfit
 
 
 def test_nothing_is_removed_while_a_backup_that_stays_cannot_be_read(site: Study, tmp_path: Path) -> None:

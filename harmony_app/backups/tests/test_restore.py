@@ -54,6 +54,18 @@ def test_without_being_told_to_nothing_is_written(made: Made, media: Path, capsy
     assert stored(media) == {}
 
 
+def test_a_backup_is_checked_on_the_site_that_it_is_from(
+    made: Made, media: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    User.objects.create_user(username="somebody")
+    call_command("restore", str(made.folder))
+    said = capsys.readouterr().out
+    assert "every digest fits" in said
+    assert "nothing was written; it cannot be restored into this site: the database is not empty" in said
+    assert User.objects.count() == 1
+    assert stored(media) == {}
+
+
 def test_a_restore_tells_what_came_back(made: Made, media: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("restore", str(made.tar), "--into-empty")
     said = capsys.readouterr().out

@@ -12,7 +12,7 @@ from harmony_app.backups.restoring import Restored, backup_restore
 
 class Command(BaseCommand):
     help = (
-        "Compares every byte of a backup with its digest, and checks that it fits this site. With --into-empty its "
+        "Compares every byte of a backup with its digest, and says whether it fits this site. With --into-empty its "
         "rows and objects are brought in; the database has to be empty, and may be SQLite or PostgreSQL, whichever the "
         "backup is from."
     )
@@ -53,5 +53,7 @@ class Command(BaseCommand):
             )
         if restored.is_written:
             self.stdout.write(f"restored; {restored.objects_written} objects were new to the storage")
+        elif restored.unfit:
+            self.stdout.write(f"nothing was written; it cannot be restored into this site: {restored.unfit}")
         else:
             self.stdout.write("nothing was written; add --into-empty to restore")
