@@ -18,7 +18,7 @@ from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.jobs.chunk_files import EPOCH, ChunkFiles, chunk_file
 from attribution.jobs.workshop import Made, Workbench, Workshop, file_digest
-from attribution.map_store import Maps, PassingMaps
+from attribution.map_store import Maps, PassingMaps, made_maps
 from attribution.pairing import draw_pairs, write_pairs
 from attribution.pipeline import chosen_images, exported_ones, trained
 from attribution.progress import Progress
@@ -215,7 +215,10 @@ class _Poison:
     def _alone(self, member: int, stores: tuple[Maps, Maps], kind: type[BaseException]) -> BaseException | None:
         run = self.bench.run
         network = self.made.outcome.network
+        original = self.bench.original_maps(self.condition)
         try:
+            # Its maps of all attributors are made together, so another condition's may be behind the error.
+            made_maps(original.maker, original.attributors, original.split, [member])
             score_members(run, self.condition, network, stores, [member], lambda count: None)
             list(draw_pairs(run, self.condition, stores, [member]))
         except kind as error:

@@ -35,8 +35,10 @@ def test_an_image_that_cannot_be_computed_fails_its_build_alone_and_by_name(
 ) -> None:
     image = poison(small, "raise")
     run, other = Run(build_site, small), Run(build_site, references["other"])
-    error = run.until_in("failed")["error"]
-    assert f"the image {image} cannot be computed: RuntimeError: too bright for me" in error
+    told = run.until_in("failed")
+    assert f"the image {image} cannot be computed: RuntimeError: too bright for me" in told["error"]
+    # The maps of both conditions' originals are made together: each of them names the image.
+    assert all(image in step["error"] for step in told["steps"] if step["failures"])
     other.ends_right("an image that cannot be computed in another build", "that build alone fails, and names it")
     small.poison.unlink()
     run.retry()
