@@ -22,7 +22,7 @@ from django.utils import timezone
 from studies.builds.log import line_write
 from studies.builds.steps import Kind, State, Step, lock_build, step_failed, steps_of
 from studies.builds.storage import STORAGE_ERRORS, open_storage
-from studies.bundles.archive import unpack_bundle
+from studies.bundles.archive import BUILT, unpack_bundle
 from studies.bundles.errors import BundleError
 from studies.models import Build, BuildStep, Study
 from studies.services.audit import audit_write
@@ -115,12 +115,12 @@ def _load(build: Build, step: BuildStep, archive: Path) -> None:
 def _study(build: Build, archive: Path) -> Study:
     with archive.open("rb") as file:
         if build.owner is not None:
-            return bundle_import(archive=file, actor=build.owner).study
+            return bundle_import(archive=file, actor=build.owner, limits=BUILT).study
         if not build.trusted:
             raise BundleError("owner", "whoever started this build has no account any more", "start it again")
         folder = archive.with_name("bundle")
         folder.mkdir()
-        unpack_bundle(file, folder)
+        unpack_bundle(file, folder, BUILT)
     return load_bundle(folder=folder).study
 
 

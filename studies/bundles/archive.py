@@ -10,18 +10,31 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from studies.bundles.errors import BundleError
-from studies.bundles.files import FIXTURE, MANIFEST, MEDIA_NAME
+from studies.bundles.files import FIXTURE, LARGEST_FIXTURE, MANIFEST, MEDIA_NAME
 
 ARCHIVE = "archive"
-MOST_ENTRIES = 50_000
-LARGEST_LIST = 16 * 1024 * 1024
-LARGEST_JSON = 64 * 1024 * 1024
 LARGEST_PICTURE = 32 * 1024 * 1024
-LARGEST_UNPACKED = 4 * 1024**3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may have: entries, bytes of its list of contents, of a JSON file, and of all that is unpacked."""
+
+    entries: int
+    listing: int
+    json: int
+    unpacked: int
+    zip64: bool = False
+
+
+UPLOADED = Limits(entries=50_000, listing=16 * 1024**2, json=64 * 1024**2, unpacked=4 * 1024**3)
+BUILT = Limits(entries=500_000, listing=256 * 1024**2, json=LARGEST_FIXTURE, unpacked=64 * 1024**3, zip64=True)
+"""Of what the own workers have put together, whose digest is known: what days of work brought is not refused."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 IS_ENCRYPTED = 0x1
 CHUNK = 1024 * 1024
@@ -35,15 +48,15 @@ PACK_AGAIN = "pack the bundle's folder again as a plain zip archive"
 UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError)
 
 
-def unpack_bundle(archive: IO[bytes], folder: Path) -> None:
+def unpack_bundle(archive: IO[bytes], folder: Path, limits: Limits = UPLOADED) -> None:
     """Unpack a bundle from a seekable file into a folder; raises BundleError for anything that it should not have.
 
     What the archive says about itself is checked first, and what comes out of it while it is unpacked.
     """
-    _check_end(archive)
+    _check_end(archive, limits)
     try:
         with zipfile.ZipFile(archive) as opened:
-            entries = dict(_checked_entries(opened.infolist()))
+            entries = dict(_checked_entries(opened.infolist(), limits))
             for name, entry in entries.items():
                 _unpack(opened, entry, folder / name)
     except UNREADABLE as error:
@@ -52,7 +65,7 @@ def unpack_bundle(archive: IO[bytes], folder: Path) -> None:
         raise BundleError(ARCHIVE, f"cannot be unpacked ({error})", PACK_AGAIN) from error
 
 
-def _check_end(archive: IO[bytes]) -> None:
+def _check_end(archive: IO[bytes], limits: Limits) -> None:
     """Refuse what is no archive, and a list of contents that is too long to be read.
 
     The record at the end must be the last bytes of the file, so that everyone finds the same one.
@@ -63,19 +76,25 @@ def _check_end(archive: IO[bytes]) -> None:
     archive.seek(0)
     if tail[-END.size :][:4] != END_SIGNATURE:
         raise BundleError(ARCHIVE, "is no whole zip archive, or has a comment", PACK_AGAIN)
-    if tail[: -END.size][-LARGE_SIZE:][:4] == LARGE_SIGNATURE:
+    is_large = tail[: -END.size][-LARGE_SIZE:][:4] == LARGE_SIGNATURE
+    if is_large and not limits.zip64:
         raise BundleError(ARCHIVE, "is in the format for larger archives (zip64)", PACK_AGAIN)
     _, _, _, _, entries, list_size, _, comment = END.unpack(tail[-END.size :])
     if comment:
         raise BundleError(ARCHIVE, "has a comment", PACK_AGAIN)
-    if entries > MOST_ENTRIES or list_size > LARGEST_LIST:
-        raise BundleError(ARCHIVE, f"has more than {MOST_ENTRIES} entries", "export a smaller bundle")
+    # The format for larger archives says it elsewhere.
+    if not is_large and (entries > limits.entries or list_size > limits.listing):
+        raise _too_many(limits)
 
 
-def _checked_entries(listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+def _too_many(limits: Limits) -> BundleError:
+    return BundleError(ARCHIVE, f"has more than {limits.entries} entries", "export a smaller bundle")
+
+
+def _checked_entries(listed: list[zipfile.ZipInfo], limits: Limits) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     """Give the entries to unpack by their names in the bundle; raises BundleError before the first, if at all."""
-    if len(listed) > MOST_ENTRIES:
-        raise BundleError(ARCHIVE, f"has more than {MOST_ENTRIES} entries", "export a smaller bundle")
+    if len(listed) > limits.entries:
+        raise _too_many(limits)
     top = _top_folder([entry.filename for entry in listed])
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in listed:
@@ -86,7 +105,7 @@ def _checked_entries(listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, zipfi
             if name not in ("", "media/"):
                 raise BundleError(where, "is a folder that no bundle has", PACK_AGAIN)
             continue
-        largest = LARGEST_PICTURE if MEDIA_NAME.fullmatch(name) else LARGEST_JSON
+        largest = LARGEST_PICTURE if MEDIA_NAME.fullmatch(name) else limits.json
         if name not in (MANIFEST, FIXTURE) and MEDIA_NAME.fullmatch(name) is None:
             problem = f"is neither {MANIFEST}, {FIXTURE} nor media/<SHA-256>.png"
             raise BundleError(where, problem, PACK_AGAIN)
@@ -95,8 +114,8 @@ def _checked_entries(listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, zipfi
         if entry.file_size > largest:
             raise BundleError(where, f"is larger than {largest >> 20} MiB", "export a smaller bundle")
         found[name] = entry
-    if sum(entry.file_size for entry in found.values()) > LARGEST_UNPACKED:
-        raise BundleError(ARCHIVE, f"unpacks to more than {LARGEST_UNPACKED >> 30} GiB", "export a smaller bundle")
+    if sum(entry.file_size for entry in found.values()) > limits.unpacked:
+        raise BundleError(ARCHIVE, f"unpacks to more than {limits.unpacked >> 30} GiB", "export a smaller bundle")
     yield from found.items()
 
 

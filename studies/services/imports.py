@@ -7,7 +7,7 @@ from typing import IO
 
 from django.db import IntegrityError, transaction
 
-from studies.bundles.archive import unpack_bundle
+from studies.bundles.archive import UPLOADED, Limits, unpack_bundle
 from studies.bundles.errors import BundleError
 from studies.bundles.files import manifest_study
 from studies.models import Study, User
@@ -28,7 +28,7 @@ class TakenSlugError(ValueError):
         super().__init__(f"the slug {slug!r} is taken; export the bundle under another slug")
 
 
-def bundle_import(*, archive: IO[bytes], actor: User) -> Loaded:
+def bundle_import(*, archive: IO[bytes], actor: User, limits: Limits = UPLOADED) -> Loaded:
     """Load a bundle from a zip archive, as `load_bundle` does; a study that is new is the actor's.
 
     Everything or nothing is written, but for pictures, which lie in the storage by their digests. Raises
@@ -38,7 +38,7 @@ def bundle_import(*, archive: IO[bytes], actor: User) -> Loaded:
         folder = Path(temporary) / "bundle"
         folder.mkdir()
         try:
-            unpack_bundle(archive, folder)
+            unpack_bundle(archive, folder, limits)
             return _load(folder, actor)
         except BundleError as error:
             # Where it lay for a moment is of no use to whoever sent it.

@@ -1,6 +1,9 @@
 """The last step of a build: its study is loaded once, or not at all."""
 
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +15,8 @@ from studies import tasks
 from studies.builds import importing, ticking
 from studies.builds.asking import BuildError, build_cancel
 from studies.builds.importing import Beating, build_load
+from studies.bundles.archive import BUILT, unpack_bundle
+from studies.bundles.errors import BundleError
 from studies.models import AuditEntry, Build, BuildStep, Study, Trial, User
 from studies.services import load_bundle
 from studies.tests.build_site import BuildSite, ago, fresh, states, step_of
@@ -171,3 +176,32 @@ def test_signs_of_life_are_for_the_step_of_this_worker_only(
     monkeypatch.setattr(beating.ended, "wait", lambda _seconds: False)
     beating._beat()
     assert step_of(build, "import").seen_at == step.seen_at
+
+
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_a_bundle_too_large_for_the_plain_format_of_archives_is_loaded(
+    is_owned: bool, build_site: BuildSite, builder: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So few entries are then written as 65,536 are.
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
+    build = build_site.start(builder if is_owned else None)
+    build_site.work(8)
+    archive = build_site.storage.read(step_of(build, "import").output)
+    assert b"PK\x06\x07" in archive[-42:]
+    assert load(fresh(build))
+    assert fresh(build).state == "done"
+
+
+def test_what_workers_have_built_may_be_larger_than_what_people_upload(tmp_path: Path) -> None:
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("study.json", b"[]")
+        archive.writestr("manifest.json", b"{}")
+    few = replace(BUILT, entries=1)
+    with pytest.raises(BundleError, match="has more than 1 entries"):
+        unpack_bundle(packed, tmp_path / "few", few)
+    small = replace(BUILT, unpacked=3)
+    with pytest.raises(BundleError, match="unpacks to more than 0 GiB"):
+        unpack_bundle(packed, tmp_path / "small", small)
+    unpack_bundle(packed, tmp_path / "whole", BUILT)
+    assert (tmp_path / "whole" / "study.json").read_bytes() == b"[]"
