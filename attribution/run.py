@@ -24,7 +24,7 @@ from attribution.images import Dataset, Decoded, decode
 from attribution.map_store import MapStore
 from attribution.networks import Network, load_network
 from attribution.progress import Progress
-from attribution.run_checks import check_indices, check_needs, split_views
+from attribution.run_checks import check_indices, check_needs, check_within, split_views
 from attribution.split_view import SplitView
 from attribution.trainers import Task
 from attribution.workspace import CACHE, check_owner, claim, keep_in_cache
@@ -185,16 +185,20 @@ def load_run(
     cache: Path | None = None,
     check: Callable[[dict[str, object]], None] | None = None,
     recall: Recall | None = None,
+    within: Path | None = None,
 ) -> tuple[Run, dict[str, object]]:
     """The run, and what all of its finished work follows from. Raises InputError with `where`, key and remedy.
 
-    Methods of the run's own are found in `folder`. What it follows from is given to `check` before anything is decoded.
+    Methods of the run's own are found in `folder`; images and masks may only lie `within` another, if one is given.
+    What the run follows from is given to `check` before anything is decoded.
     """
     cache = out / CACHE if cache is None else cache
     cells = tuple(conditions(config, where, folder))
     chosen = choose_device(device)
     _be_deterministic(config.seed)
     listed = list_dataset(config.dataset, where)
+    if within is not None:
+        check_within(listed, within, where)
     dataset = only_classes(listed, config.dataset, config.seed, f"{where}: dataset")
     networks = _load_networks(config, dataset, listed, where)
     check_needs(dataset, cells, where)

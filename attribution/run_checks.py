@@ -1,6 +1,8 @@
 """What of a run can be told from its data alone: whether classes, masks and numbers suffice, and how it is split."""
 
 import logging
+import os
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,6 +33,20 @@ def check_indices(config: RunConfig, dataset: Dataset, network: Network, where: 
             f"{where}: dataset: {counted} classes in sorted order cannot stand for the {network.classes} of "
             f"network {network.name}: say which is which in {remedy}"
         )
+
+
+def check_within(dataset: Dataset, folder: Path, where: str) -> None:
+    """InputError where a table or an annotation names an image or a mask outside of `folder`.
+
+    Links inside of it count as what they are called: whoever keeps the data has made them.
+    """
+    for sample in dataset.samples:
+        for path in (sample.path, *([sample.mask.path] if sample.mask is not None else [])):
+            if not Path(os.path.normpath(path)).is_relative_to(folder):
+                raise InputError(
+                    f"{where}: dataset: the data set names a file for {sample.name} that lies outside of the workers' "
+                    "folder of data sets: copy it there, and name it relative to the data set"
+                )
 
 
 def check_needs(dataset: Dataset, cells: tuple[Condition, ...], where: str) -> None:

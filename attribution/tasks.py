@@ -1,11 +1,16 @@
 """Celery tasks over :mod:`attribution.jobs`. The web side enqueues them by name and never imports this module."""
 
+import contextlib
 import os
+import signal
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from billiard import current_process
+from billiard.exceptions import WorkerLostError
 from celery import Task, current_app, shared_task
-from celery.signals import worker_process_shutdown
+from celery.signals import task_failure, worker_process_shutdown
 from kombu.exceptions import OperationalError
 
 from attribution.jobs.carrying_out import Bench
@@ -47,11 +52,30 @@ def _tell_the_rest(**_: object) -> None:
     _process.close()
 
 
+@task_failure.connect(weak=False)
+def _tell_of_a_lost_process(
+    exception: BaseException | None = None, kwargs: Mapping[str, Any] | None = None, **_: object
+) -> None:
+    """Tell, from the worker's parent process, of a step that has ended its process every time: nobody else can."""
+    if not isinstance(exception, WorkerLostError) or not kwargs or "step" not in kwargs:
+        return
+    step = {name: kwargs.get(name) for name in ("build", "attempt", "step")}
+    error = f"its process was ended each time that it was tried ({exception}): too little memory is the usual reason"
+    signed = {"worker": f"the worker with process {os.getpid()}", "at": time.time()}
+    with contextlib.suppress(NotSentError):
+        _send([{**step, "state": "failed", "kind": "passing", "error": error, **signed}])
+
+
 def _carry_out(task: "Task[Any, None]", kind: str, step: dict[str, Any]) -> None:
-    _process.bench(task.request.hostname or "worker").carry_out(kind, **step)
+    bench = _process.bench(task.request.hostname or "worker")
+    if bench.is_spoilt:
+        # Nothing works on the device in this process. As with one that was killed, the step goes to the next.
+        bench.teller.close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    bench.carry_out(kind, **step)
 
 
-# A task whose process was killed is tried twice more; after that the web side, which hears nothing, decides.
+# A task whose process was killed is tried twice more; after that the web side is told, and decides.
 @shared_task(bind=True, name="attribution.plan", max_retries=2, default_retry_delay=0)
 def plan(task: "Task[Any, None]", /, **step: Any) -> None:
     """Check a build's config, data and networks, and leave the list of its steps."""

@@ -10,6 +10,7 @@ CELERY_BROKER_URL      where the steps come from (required)
 HARMONY_BUILDS_URL     the storage of builds, the same as the web side's (required)
 HARMONY_DATASETS       folder that the paths of configs are relative to
 HARMONY_WORK_DIR       scratch folder, shared by the workers of a machine (default: var/work)
+HARMONY_WORK_GIBIBYTES what the scratch folder may take (default: 100)
 HARMONY_DEVICE         auto, cpu or cuda (default: auto)
 LOG_FORMAT             plain or json (default: plain)
 """

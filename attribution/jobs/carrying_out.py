@@ -24,6 +24,8 @@ class Bench:
         self._teller = teller
         self._steps = steps
         self._shop: Any = None
+        self.is_spoilt = False
+        """Whether the device failed: nothing works on it in this process any more, which somebody has to end."""
 
     @property
     def teller(self) -> Teller:
@@ -52,6 +54,9 @@ class Bench:
         with _Ended(self._teller, build, attempt, step):
             try:
                 yield
+            except RuntimeError as error:
+                self.is_spoilt |= _of_the_device(error)
+                raise
             finally:
                 root.removeHandler(handler)
 
@@ -90,10 +95,17 @@ def sorted_error(error: Exception) -> tuple[str, str]:
     if isinstance(error, InputError):
         return "input", str(error)
     passing = _of_the_disk(error) or error
+    if _of_the_device(error):
+        return "passing", f"{type(error).__name__}: {error} (the process was replaced)"
     if isinstance(passing, OSError | MemoryError) or type(passing).__name__ == "OutOfMemoryError":
         return "passing", f"{type(passing).__name__}: {passing}"
     last = traceback.extract_tb(error.__traceback__)[-1]
     return "fault", f"{type(error).__name__}: {error} (in {last.name}, line {last.lineno})"
+
+
+def _of_the_device(error: BaseException) -> bool:
+    """Whether the device itself failed, as torch says it, which is not loaded here."""
+    return type(error).__name__ == "AcceleratorError"
 
 
 def _of_the_disk(error: BaseException | None) -> OSError | None:

@@ -1,7 +1,8 @@
 """Steps from standard input, one JSON object a line, and events to standard output: a build on one machine.
 
 A line ``{"task": "attribution.chunk", "kwargs": {...}}`` asks for a step; ``{"ended": "<step>"}`` says that it is over,
-``{"events": [...]}`` what is told of it. The end of the input ends the process.
+``{"events": [...]}`` what is told of it. The end of the input ends the process, and so does a device that failed:
+another process may go on.
 """
 
 import json
@@ -31,6 +32,8 @@ def work(storage: str) -> None:
         bench.carry_out(asked["task"].removeprefix("attribution."), **kwargs)
         bench.teller.flush()
         lines.write({"ended": kwargs["step"]})
+        if bench.is_spoilt:
+            break
     bench.teller.close()
 
 

@@ -36,7 +36,20 @@ def check_environment(environ: Mapping[str, str]) -> SharedStorage:
     datasets = environ.get("HARMONY_DATASETS", "")
     if datasets and not Path(datasets).is_dir():
         raise InputError(f"HARMONY_DATASETS={datasets!r}: is no folder: name the folder of data sets on this machine")
+    work_bytes(environ)
     return open_storage(environ)
+
+
+def work_bytes(environ: Mapping[str, str]) -> float:
+    """How many bytes the scratch folder may take. InputError where the variable is no number above 0."""
+    told = environ.get("HARMONY_WORK_GIBIBYTES", "") or "100"
+    try:
+        gibibytes = float(told)
+    except ValueError:
+        gibibytes = 0.0
+    if not gibibytes > 0:
+        raise InputError(f"HARMONY_WORK_GIBIBYTES={told!r}: give the GiB that the scratch folder may take, such as 100")
+    return gibibytes * 2**30
 
 
 def make_bench(environ: Mapping[str, str], send: Send, *, slot: str, storage: SharedStorage | None = None) -> Bench:
@@ -46,6 +59,7 @@ def make_bench(environ: Mapping[str, str], send: Send, *, slot: str, storage: Sh
     HARMONY_DATASETS    folder that the paths of configs are relative to
     HARMONY_WORK_DIR    scratch folder of this machine's workers (default: var/work)
     HARMONY_DEVICE      auto, cpu or cuda (default: auto)
+    HARMONY_WORK_GIBIBYTES  what the scratch folder may take (default: 100)
     """
     shared = check_environment(environ) if storage is None else storage
     work = Path(environ.get("HARMONY_WORK_DIR", "") or "var/work").resolve()
@@ -60,6 +74,7 @@ def make_bench(environ: Mapping[str, str], send: Send, *, slot: str, storage: Sh
             datasets=environ.get("HARMONY_DATASETS", ""),
             device=environ.get("HARMONY_DEVICE", "auto"),
             slot=slot,
+            most=work_bytes(environ),
         )
 
     def is_cancelled(build: str, attempt: int) -> bool:

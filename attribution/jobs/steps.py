@@ -13,6 +13,7 @@ from shutil import rmtree
 from typing import Any
 
 import numpy as np
+import torch
 
 from attribution.conditions import Condition
 from attribution.errors import InputError
@@ -183,7 +184,8 @@ def _may_be_shown(bench: Workbench, made: Made, condition: Condition, start: int
 class _Poison:
     """Says of an error which image is behind it, by trying them one at a time; input errors say so themselves."""
 
-    PASSING = (InputError, OSError, MemoryError)
+    # After an error of the device every image fails in this process.
+    PASSING = (InputError, OSError, MemoryError, torch.AcceleratorError)
 
     def __init__(self, bench: Workbench, made: Made, condition: Condition, members: Sequence[int]) -> None:
         self.bench, self.made, self.condition, self.members = bench, made, condition, members

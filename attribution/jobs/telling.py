@@ -95,8 +95,9 @@ class Teller:
             self.flush()
 
     def _start(self) -> None:
-        # Not before the first step: threads do not survive the fork of a worker's processes.
-        if self._thread is None:
+        # Not before the first step: threads do not survive the fork of a worker's processes. One that an error has
+        # ended which nobody foresaw would leave all further steps without a sign of life.
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._go_on, name="telling", daemon=True)
             self._thread.start()
 

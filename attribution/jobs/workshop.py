@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import socket
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.evaluation import Answers
 from attribution.jobs.job import Job, config_of, read_job
+from attribution.jobs.scratch import drop_unfinished, mark, tidy
 from attribution.map_store import MapStore, PassingMaps
 from attribution.networks import Network
 from attribution.pipeline import trained
@@ -55,6 +57,14 @@ class Workbench:
         self.training = training
         self._made: OrderedDict[str, Made] = OrderedDict()
         self._originals: dict[str, MapStore] = {}
+
+    def mark(self) -> None:
+        """Note in the scratch folder that the run's images and maps are in use."""
+        images = self.run.decoded.images
+        used = [Path(str(images.filename)).parent] if isinstance(images, np.memmap) else []
+        for store in self._originals.values():
+            used += store.folder.glob(f"{store.stem}-done.npy")
+        mark(used)
 
     @cached_property
     def place(self) -> str:
@@ -119,6 +129,7 @@ class Workbench:
             if not checkpoint.is_file():
                 checkpoint.parent.mkdir(parents=True, exist_ok=True)
                 self.storage.download(f"{name}.pt", checkpoint)
+            mark([checkpoint])
             self.keep(condition, trained(self.run, condition, checkpoint, silent))
         self._made.move_to_end(name)
         return self._made[name]
@@ -136,15 +147,29 @@ class Workbench:
 
 
 class Workshop:
-    """The runs that a process has loaded. `slot` is its own folder's name, where several share `work`."""
+    """The runs that a process has loaded. `slot` is its own folder's name, where several share `work`.
 
-    def __init__(self, storage: SharedStorage, work: Path, *, datasets: str, device: str, slot: str) -> None:
+    `most` is how many bytes `work` may take; what was not used for longest is deleted.
+    """
+
+    def __init__(
+        self,
+        storage: SharedStorage,
+        work: Path,
+        *,
+        datasets: str,
+        device: str,
+        slot: str,
+        most: float = math.inf,
+    ) -> None:
         self.storage = storage
         self._work = work
         self._datasets = datasets
         self._device = device
         self._slot = slot
+        self._most = most
         self._benches: OrderedDict[str, Workbench] = OrderedDict()
+        drop_unfinished(work, slot)
 
     def is_cancelled(self, build: str, attempt: int) -> bool:
         return self.storage.exists(f"builds/{build}/cancelled-{attempt}")
@@ -175,6 +200,7 @@ class Workshop:
 
     def _bench(self, key: str, job: Job, progress: Progress) -> Workbench:
         if key not in self._benches:
+            tidy(self._work, self._most)
             config, folder = config_of(job, self._datasets)
             run, _ = load_run(
                 config,
@@ -186,11 +212,13 @@ class Workshop:
                 device=self._device,
                 progress=progress,
                 recall=_StoredAnswers(self.storage),
+                within=None if job.trusted else folder,
             )
             self._benches[key] = Workbench(run, self.storage, self._work / "training" / self._slot)
             while len(self._benches) > RUNS:
                 self._benches.popitem(last=False)
         self._benches.move_to_end(key)
+        self._benches[key].mark()
         return self._benches[key]
 
 

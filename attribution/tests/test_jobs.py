@@ -157,6 +157,23 @@ def test_a_config_of_strangers_is_built_from_the_folder_of_data_sets(small_run: 
     assert build.plan(build.bench(HARMONY_DATASETS=str(small_run.parent)))["pairs"] == 4
 
 
+@pytest.mark.parametrize("named", ["../../secret.png", "{outside}/secret.png"])
+def test_a_table_that_names_files_outside_is_refused_to_strangers(named: str, small_run: Path, tmp_path: Path) -> None:
+    folder = small_run.parent
+    outside = tmp_path / "secret.png"
+    shutil.copy(next((folder / "images" / "disc").iterdir()), outside)
+    rows = [f"{path.relative_to(folder / 'images')},{path.parent.name}" for path in (folder / "images").rglob("*.png")]
+    rows.append(f"{named.format(outside=tmp_path)},disc")
+    (folder / "table.csv").write_text("\n".join(["image,label", *rows]))
+    changed = small_run.read_text().replace('layout = "folder"', 'layout = "csv"\ntable = "table.csv"')
+    changed = changed.replace('masks = "masks"', 'columns = { image = "image", label = "label" }')
+    assert "table.csv" in changed
+    build = SmallBuild(small_run, tmp_path, trusted=False, base="")
+    build.write_job(changed, trusted=False, base="")
+    with pytest.raises(StepError, match="lies outside of the workers' folder of data sets"):
+        build.plan(build.bench(HARMONY_DATASETS=str(folder)))
+
+
 def test_a_worker_without_a_folder_of_data_sets_says_so(small_run: Path, tmp_path: Path) -> None:
     build = SmallBuild(small_run, tmp_path, trusted=False, base="")
     with pytest.raises(StepError, match="set HARMONY_DATASETS"):

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from attribution import map_store, pipeline
 from attribution.attributors.joint import explain
 from attribution.jobs import steps
+from attribution.jobs.telling import Teller
 from attribution.jobs.workshop import Workshop
 from attribution.out_of_memory import bounded, by_halves, forget_bounds
 from attribution.scoring import score_members
@@ -182,3 +184,42 @@ def test_images_that_changed_on_disk_are_not_mixed_with_the_old(build: SmallBuil
     Image.fromarray(np.full((32, 32, 3), 40, dtype=np.uint8)).save(picture)
     assert build.do(bench, "plan", "plan", "builds/other/plan-2.json")["state"] == "done"
     assert build.read("builds/other/plan-2.json")["run"] != plan["run"]
+
+
+def test_a_device_that_failed_blames_no_image_and_spoils_the_process(
+    build: SmallBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = build.bench()
+    told = next(build.finetuned(bench, build.plan(bench)))
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(steps, "score_members", broken)
+    with pytest.raises(StepError, match="illegal memory access") as failed:
+        build.chunk(bench, told["chunks"][0])
+    assert failed.value.event["kind"] == "passing"
+    assert bench.is_spoilt
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_signs_of_life_go_on_after_an_error_that_nobody_foresaw() -> None:
+    heard: list[Any] = []
+    sends = iter([True])
+
+    def send(events: list[Any]) -> None:
+        if next(sends, False):
+            raise LookupError("unforeseen")
+        heard.extend(events)
+
+    teller = Teller(send, "worker", lambda build, attempt: False)
+    with teller.step("a", 1, "plan"):
+        assert teller._thread is not None
+        teller._thread.join(timeout=10)
+        assert not teller._thread.is_alive()
+    with teller.step("a", 1, "merge"):
+        deadline = time.monotonic() + 10
+        while not heard and time.monotonic() < deadline:
+            time.sleep(0.05)
+    teller.close()
+    assert [event["step"] for event in heard] == ["merge"]
