@@ -16,8 +16,12 @@ from attribution.errors import InputError
 Tell = Callable[[str, int, int], None]
 
 
+class AcceleratorError(RuntimeError):
+    """What torch raises, by its name: the worker does not load torch to know it."""
+
+
 def chunk(shop: Any, build: str, output: str, progress: Tell, *, condition: str) -> None:
-    """Do what the condition says: good, bad, full, broken, wait (for `go`), killed (once) or poison (always)."""
+    """Do what the condition says: good, bad, full, broken, device, wait (for `go`), killed (once) or poison."""
     begun = f"builds/{build}/begun-{condition}-{time.monotonic_ns()}"
     times = len([name for name in shop.storage.list(f"builds/{build}") if f"/begun-{condition}-" in name])
     shop.storage.write(begun, b"")
@@ -28,6 +32,8 @@ def chunk(shop: Any, build: str, output: str, progress: Tell, *, condition: str)
         raise OSError(28, "No space left on device")
     if condition == "broken":
         raise KeyError("a fault")
+    if condition == "device":
+        raise AcceleratorError("CUDA error: an illegal memory access was encountered")
     if condition == "poison" or (condition == "killed" and times == 0):
         os.kill(os.getpid(), signal.SIGKILL)
     deadline = time.monotonic() + 60

@@ -111,6 +111,19 @@ def test_a_step_whose_process_was_killed_is_tried_again(
     assert storage.read(f"builds/{build}/out") == b"2"
 
 
+def test_a_process_whose_device_failed_gives_the_next_step_to_another(
+    enqueue: Callable[[str], str], heard: Heard, storage: SharedStorage
+) -> None:
+    failed = heard.ended(enqueue("device"))
+    assert (failed["state"], failed["kind"]) == ("failed", "passing")
+    assert "an illegal memory access" in failed["error"]
+    build = enqueue("good")
+    done = heard.ended(build)
+    assert done["state"] == "done"
+    assert done["worker"] != failed["worker"]
+    assert storage.read(f"builds/{build}/out") == b"1"
+
+
 def test_a_step_that_always_kills_its_process_does_not_hold_up_the_others(
     enqueue: Callable[[str], str], heard: Heard, storage: SharedStorage
 ) -> None:
@@ -147,6 +160,7 @@ def test_a_missing_broker_is_named() -> None:
         ("HARMONY_BUILDS_URL", "", "HARMONY_BUILDS_URL is not set"),
         ("HARMONY_BUILDS_URL", "ftp://host/folder", "use file:///folder or s3://bucket/prefix"),
         ("HARMONY_DEVICE", "gpu", "HARMONY_DEVICE='gpu': use one of auto, cpu, cuda"),
+        ("HARMONY_WORK_GIBIBYTES", "few", "HARMONY_WORK_GIBIBYTES='few': give the GiB"),
         ("HARMONY_DATASETS", "/no/such/folder", "HARMONY_DATASETS='/no/such/folder': is no folder"),
     ],
 )
