@@ -30,7 +30,8 @@ def steps_send(build: Build) -> int:
         return 0
     sent = 0
     try:
-        if any(step.kind == Kind.PLAN for step in claimed):
+        # Where a step has failed the storage may be the reason: then it is not tried again before it can be written.
+        if any(step.kind == Kind.PLAN or step.failures for step in claimed):
             write_job(build)
         broker.publish(message_of(build, step) for step in claimed)
         sent = len(claimed)

@@ -257,3 +257,25 @@ def test_a_worker_that_was_taken_for_dead_and_goes_on_is_believed(build_site: Bu
     build_site.work(1, is_heard=False)
     ticking.heard([{**build_site.told[-1], "worker": "the dead one"}])
     assert (step_of(build, "plan").state, step_of(build, "plan").worker) == ("done", "the dead one")
+
+
+def test_a_step_that_failed_is_not_tried_again_while_the_storage_is_down(
+    build_site: BuildSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = build_site.start()
+    order_faults(build_site.storage, **{CHUNK.replace(":", "__").replace("-", "_"): ["passing"]})
+    build_site.work()
+    assert step_of(build, CHUNK).failures == 1
+
+    def down(*_: object) -> None:
+        raise StorageError("the storage cannot be reached")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(build_site.storage), "write", down)
+        for _ in range(5):
+            passed(build_site, build, 61)
+            assert build_site.queue == []
+        assert (fresh(build).state, step_of(build, CHUNK).state) == ("running", "waiting")
+    ticking.builds_tick()
+    build_site.work()
+    assert fresh(build).state == "done"
