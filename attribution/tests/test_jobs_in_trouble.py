@@ -223,3 +223,19 @@ def test_signs_of_life_go_on_after_an_error_that_nobody_foresaw() -> None:
             time.sleep(0.05)
     teller.close()
     assert [event["step"] for event in heard] == ["merge"]
+
+
+def test_a_build_in_which_no_condition_improved_fails_with_what_to_do(build: SmallBuild, small_run: Path) -> None:
+    text = small_run.read_text().replace("export_unimproved = true", "export_unimproved = false")
+    # Of these metrics, this one does not improve in so few steps.
+    before, _, after = text.partition('[[metrics]]\nname = "RMA"')
+    text = before + after[after.index("[[metrics]]") :]
+    build.write_job(text, trusted=True, base=str(small_run.parent))
+    bench = build.bench()
+    (told,) = build.finetuned(bench, build.plan(bench))
+    assert not told["improved"]
+    for chunk in told["chunks"]:
+        build.chunk(bench, chunk)
+    with pytest.raises(StepError, match="no condition improved its metric, .* set export_unimproved = true") as failed:
+        build.merge(bench)
+    assert failed.value.event["kind"] == "input"
