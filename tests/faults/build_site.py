@@ -118,6 +118,17 @@ class BuildSite:
             return
         process.launch()
 
+    def supervise(self) -> None:
+        """Start the processes again that have ended by themselves, as whoever supervises a site does.
+
+        A Celery worker ends where Redis dies while it holds a message: kombu cannot give it back then.
+        """
+        for name, server in self.processes.items():
+            if server.process is not None and server.process.poll() is not None:
+                print(f"{name} ended by itself, and is started again")
+                self.kill(name)
+                server.launch()
+
     def kill(self, name: str) -> None:
         """Kill a process with all its children, at once."""
         self.processes[name].end(signal.SIGKILL)
@@ -209,6 +220,7 @@ class Run:
         """Wait until something is true of the build; returns how it was then."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
+            self.site.supervise()
             try:
                 told = self.show()
                 if happened(told):
