@@ -1,6 +1,7 @@
 """Carrying out one step: once, with its beginning and end told, and every error sorted by what can be done about it."""
 
 import errno
+import gc
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ class Bench:
         teller = self._teller
         with self._told(build, attempt, step), teller.step(build, attempt, step):
             if self._shop is None:
+                gc.collect()
                 self._shop = self._make()
             if self._shop.is_cancelled(build, attempt):
                 raise Cancelled
@@ -54,8 +56,11 @@ class Bench:
         with _Ended(self._teller, build, attempt, step):
             try:
                 yield
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 self.is_spoilt |= _of_the_device(error)
+                if _of_the_memory(error):
+                    # What is kept warm may be what there was no room beside: the next try begins without it.
+                    self._shop = None
                 raise
             finally:
                 root.removeHandler(handler)
@@ -97,10 +102,14 @@ def sorted_error(error: Exception) -> tuple[str, str]:
     passing = _of_the_disk(error) or error
     if _of_the_device(error):
         return "passing", f"{type(error).__name__}: {error} (the process was replaced)"
-    if isinstance(passing, OSError | MemoryError) or type(passing).__name__ == "OutOfMemoryError":
+    if isinstance(passing, OSError) or _of_the_memory(passing):
         return "passing", f"{type(passing).__name__}: {passing}"
     last = traceback.extract_tb(error.__traceback__)[-1]
     return "fault", f"{type(error).__name__}: {error} (in {last.name}, line {last.lineno})"
+
+
+def _of_the_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _of_the_device(error: BaseException) -> bool:

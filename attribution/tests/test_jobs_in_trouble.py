@@ -3,6 +3,7 @@
 import logging
 import shutil
 import time
+import weakref
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,6 +237,26 @@ def test_a_build_in_which_no_condition_improved_fails_with_what_to_do(build: Sma
     assert not told["improved"]
     for chunk in told["chunks"]:
         build.chunk(bench, chunk)
-    with pytest.raises(StepError, match="no condition improved its metric, .* set export_unimproved = true") as failed:
+    with pytest.raises(StepError, match=r"no condition improved its metric, .* set export_unimproved = true") as failed:
         build.merge(bench)
     assert failed.value.event["kind"] == "input"
+
+
+def test_a_step_that_found_no_room_is_tried_again_without_what_was_kept_warm(
+    build: SmallBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = build.bench()
+    plan = build.plan(bench)
+    kept = weakref.ref(bench._shop)
+    original = pipeline.trained
+
+    def large(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(steps, "trained", large)
+    with pytest.raises(StepError, match="CUDA out of memory") as failed:
+        next(build.finetuned(bench, plan))
+    assert failed.value.event["kind"] == "passing"
+    monkeypatch.setattr(steps, "trained", original)
+    assert next(build.finetuned(bench, plan))["chunks"]
+    assert kept() is None
