@@ -32,7 +32,9 @@ def left_runs(*, days: int) -> list[LeftRun]:
     ended = Build.objects.filter(state__in=(Build.State.FAILED, Build.State.CANCELLED), finished_at__gte=since)
     needed = (Build.objects.filter(state__in=UNDER_WAY) | ended).values_list("plan", flat=True)
     runs = {plan.get("run") for plan in needed}
-    return [LeftRun(run, number, run in runs) for run, number in sorted(chunks.items())]
+    # What a build that is just being planned will find is not known yet.
+    is_planned = Build.objects.filter(state__in=UNDER_WAY, plan={}).exists()
+    return [LeftRun(run, number, is_planned or run in runs) for run, number in sorted(chunks.items())]
 
 
 def run_tidy(*, run: LeftRun) -> None:
