@@ -34,6 +34,11 @@ def test_a_list_takes_no_more_queries_for_more_rows(
     assert before <= 10
 
 
+@pytest.mark.parametrize("page", ["index", "password_change"])
+def test_the_admin_names_an_icon_so_that_browsers_ask_for_none(staff_client: Client, page: str) -> None:
+    assert 'rel="icon" href="/static/site/mark' in staff_client.get(reverse(f"admin:{page}")).content.decode()
+
+
 def test_the_list_of_studies_shows_progress(staff_client: Client, participation: Participation) -> None:
     for assignment in assignments_draw(participation=participation, count=6):
         answer(assignment)
