@@ -34,6 +34,8 @@ from harmony_app.local_servers import (
 from harmony_app.supervision import StoppedError, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
+# A process that dies is started again; one that keeps dying ends the site.
+RESTARTS = 5
 START_SECONDS = 120.0
 DATABASE = "harmony"
 DEMO = "demo"
@@ -150,6 +152,7 @@ def _servers(supervisor: Supervisor, options: Options) -> dict[str, str]:
         # A fast shutdown: it does not wait for connections to close.
         ending=signal.SIGINT,
         seconds=60,
+        restarts=RESTARTS,
     )
     supervisor.wait_for(part, lambda: answers_sql(files.url(port, "postgres")), START_SECONDS)
     make_database(files.url(port, "postgres"), DATABASE)
@@ -162,6 +165,7 @@ def _servers(supervisor: Supervisor, options: Options) -> dict[str, str]:
         redis_command(folders["redis"], redis_port, durable, password=password),
         environment=os.environ,
         folder=ROOT,
+        restarts=RESTARTS,
     )
     supervisor.wait_for(part, lambda: answers_redis(redis_url), START_SECONDS)
     supervisor.say(f"PostgreSQL listens on 127.0.0.1:{port}, Redis on 127.0.0.1:{redis_port}")
@@ -260,7 +264,7 @@ def _processes(supervisor: Supervisor, options: Options, environment: Mapping[st
     """Start what the Procfile names, and wait until all of it is ready."""
     broker = environment["CELERY_BROKER_URL"]
     parts = {
-        name: supervisor.start(name, command, environment=environment, folder=ROOT)
+        name: supervisor.start(name, command, environment=environment, folder=ROOT, restarts=RESTARTS)
         for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items()
     }
     for name, part in parts.items():

@@ -22,6 +22,9 @@ from harmony_app.local_servers import ServerError, group_of
 
 POLL_SECONDS = 0.05
 WIDTH = 14
+# One that ran for so long is no longer counted as one that keeps ending.
+STEADY_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 class StoppedError(RuntimeError):
@@ -38,6 +41,12 @@ class Part:
     ending: signal.Signals
     seconds: float
     colour: str
+    launch: Callable[[str], subprocess.Popen[bytes]]
+    # How often in a row it is started again when it ends by itself, how often it was, and when it will be.
+    restarts: int = 0
+    restarted: int = 0
+    due: float | None = None
+    begun: float = field(default_factory=time.monotonic)
     # How far the file was shown.
     shown: int = field(default=0)
 
@@ -91,26 +100,33 @@ class Supervisor:
         user: str | None = None,
         ending: signal.Signals = signal.SIGTERM,
         seconds: float = 30,
+        restarts: int = 0,
     ) -> Part:
-        """Start a process; a command in one text is a shell's. `ending` asks it to end, within `seconds`."""
+        """Start a process; a command in one text is a shell's. `ending` asks it to end, within `seconds`.
+
+        While it is watched it is started again when it ends by itself, `restarts` times in a row, ever later.
+        """
         if self.is_stopping:
             raise StoppedError
         log = self.logs / f"{name}.log"
         words = ["/bin/sh", "-c", f"exec {command}"] if isinstance(command, str) else list(command)
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                words,
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                user=user,
-                group=group_of(user),
-                extra_groups=None if user is None else [],
-                start_new_session=True,
-            )
-        part = Part(name, log, process, ending, seconds, next(self._colours))
+
+        def launch(mode: str) -> subprocess.Popen[bytes]:
+            with log.open(mode) as output:
+                return subprocess.Popen(
+                    words,
+                    cwd=folder,
+                    env=dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    user=user,
+                    group=group_of(user),
+                    extra_groups=None if user is None else [],
+                    start_new_session=True,
+                )
+
+        part = Part(name, log, launch("wb"), ending, seconds, next(self._colours), launch, restarts)
         self._guard.started(part)
         self.parts.append(part)
         return part
@@ -137,15 +153,45 @@ class Supervisor:
             self._pause()
 
     def watch(self, may_end: Sequence[str]) -> None:
-        """Show what the processes write until told to stop. Raises ServerError when one ends by itself that may not."""
+        """Show what the processes write until told to stop, and start those again that end by themselves.
+
+        Raises ServerError when one ends for good that may not.
+        """
         while True:
             for part in [part for part in self.parts if not part.is_running]:
+                if part.due is not None:
+                    self._restart_if_due(part)
+                    continue
                 self._show()
-                self._forget(part)
-                if part.name not in may_end:
-                    raise ServerError(part.account("ended by itself"))
-                self.say(f"{part.name} has ended ({part.process.returncode})")
+                if part.name in may_end:
+                    self._forget(part)
+                    self.say(f"{part.name} has ended ({part.process.returncode})")
+                else:
+                    self._plan_restart(part)
             self._pause()
+
+    def _plan_restart(self, part: Part) -> None:
+        # What it has left behind would get in the way of the next one.
+        _kill_group(part.process.pid)
+        now = time.monotonic()
+        if now - part.begun >= STEADY_SECONDS:
+            part.restarted = 0
+        if part.restarted >= part.restarts:
+            self._forget(part)
+            raise ServerError(part.account("ended by itself"))
+        self._guard.ended(part)
+        pause = min(LONGEST_PAUSE_SECONDS, 2.0**part.restarted)
+        part.restarted += 1
+        part.due = now + pause
+        which = f"{part.restarted} of {part.restarts}"
+        self.say(f"{part.name} ended by itself ({part.process.returncode}); started again in {pause:g} s ({which})")
+
+    def _restart_if_due(self, part: Part) -> None:
+        if part.due is not None and time.monotonic() >= part.due:
+            part.due = None
+            part.process = part.launch("ab")
+            part.begun = time.monotonic()
+            self._guard.started(part)
 
     def _pause(self) -> None:
         self._show()

@@ -166,6 +166,20 @@ supervisor.watch(may_end=[])
     assert (tmp_path / "logs" / "short.log").read_text() == "a reason\n"
 
 
+def test_one_that_keeps_ending_is_started_again_so_often_and_then_ends_the_others(run: Run, tmp_path: Path) -> None:
+    parent = run(f"""
+start("lasting", {POLITE.replace("{name}", "lasting")!r})
+start("short", "print('a reason')", restarts=2)
+supervisor.watch(may_end=[])
+""")
+    printed, _ = parent.communicate(timeout=30)
+    assert "short ended by itself (0); started again in 1 s (1 of 2)" in printed
+    assert "short ended by itself (0); started again in 2 s (2 of 2)" in printed
+    assert "error: short ended by itself (0)" in printed
+    assert (tmp_path / "logs" / "short.log").read_text() == 3 * "a reason\n"
+    assert printed.count("| a reason") == 3
+
+
 def test_one_that_may_end_ends_alone(run: Run) -> None:
     parent = run("""
 start("lasting", POLITE.replace("{name}", "lasting"))

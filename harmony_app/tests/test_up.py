@@ -257,12 +257,23 @@ def test_nothing_is_left_when_the_script_is_killed(up: Up) -> None:
     assert "not properly shut down" not in (up.folder / "logs" / "postgres.log").read_text()
 
 
-def test_a_process_that_dies_ends_the_site_and_is_named(up: Up) -> None:
-    [beat] = [int(process.name) for process in Path("/proc").glob("[0-9]*") if _is_beat_of(process, up.folder)]
-    os.kill(beat, signal.SIGKILL)
+def test_a_process_that_dies_is_started_again_and_one_that_keeps_dying_ends_the_site(up: Up) -> None:
+    def beats() -> list[int]:
+        return [int(process.name) for process in Path("/proc").glob("[0-9]*") if _is_beat_of(process, up.folder)]
+
+    [first] = beats()
+    os.kill(first, signal.SIGKILL)
+    up.until(lambda: bool(set(beats()) - {first}), "beat was not started again")
+    assert "beat ended by itself (-9); started again in 1 s (1 of 5)" in up.printed()
     assert up.process is not None
+    deadline = time.monotonic() + 4 * SECONDS
+    while up.process.poll() is None and time.monotonic() < deadline:
+        for pid in beats():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
     assert up.process.wait(timeout=SECONDS) == 1
-    assert "beat ended by itself (-9)" in up.printed()
+    assert "beat ended by itself (-9); what it said" in up.printed()
     assert up.left() == []
 
 
