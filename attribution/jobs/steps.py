@@ -26,6 +26,7 @@ from attribution.progress import Progress
 from attribution.run import rehearse
 from attribution.scoring import Scored, score_members, scored, work_of
 from attribution.trainers import Selection
+from attribution.trainers.checkpoints import slim_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def _train(bench: Workbench, condition: Condition, name: str, progress: Progress
         progress(what, done, total)
 
     outcome = trained(bench.run, condition, own, told)
+    slim_checkpoint(own)
     storage.upload(own, f"{name}.pt")
     storage.remove(partial)
     bench.keep(condition, outcome)

@@ -260,3 +260,14 @@ def test_a_step_that_found_no_room_is_tried_again_without_what_was_kept_warm(
     monkeypatch.setattr(steps, "trained", original)
     assert next(build.finetuned(bench, plan))["chunks"]
     assert kept() is None
+
+
+def test_what_a_finished_fine_tuning_leaves_is_its_weights_once(build: SmallBuild, small_run: Path) -> None:
+    bench = build.bench()
+    told = next(build.finetuned(bench, build.plan(bench)))
+    [name] = [name for name in build.storage.list("runs") if name.endswith(".pt")]
+    weights = torch.load(small_run.parent / "network.pt", weights_only=True)["state_dict"].values()
+    size = sum(value.numel() * value.element_size() for value in weights)
+    assert size < len(build.storage.read(name)) < 1.5 * size + 20_000
+    another = build.bench("another", HARMONY_WORK_DIR=str(build.folder / "another-machine"))
+    build.chunk(another, told["chunks"][0])

@@ -28,3 +28,18 @@ def load_checkpoint(path: Path, key: str) -> dict[str, Any] | None:
     if content["key"] != key:
         raise InputError(f"{path}: made by another run (config, data or network differ): use another --out")
     return content
+
+
+def slim_checkpoint(path: Path) -> None:
+    """Leave in a finished fine-tuning's checkpoint only what reading its outcome takes: the selected weights, once.
+
+    The optimizer's state and the last step's weights go. A checkpoint of another form, as a trainer of one's own may
+    write, stays as it is.
+    """
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    state = content.get("state")
+    best = state.get("best") if isinstance(state, dict) else None
+    if not isinstance(best, dict) or not {"student", "optimizer"} <= content.keys():
+        return
+    # Tensors that are the same object are written once.
+    save_checkpoint(path, {**content, "student": best["weights"], "optimizer": None})

@@ -170,6 +170,7 @@ def _restored(checkpoint: Path, key: str, student: Network, optimizer: torch.opt
     if content is None:
         return None
     student.module.load_state_dict(content["student"])
-    if optimizer is not None:
+    # A finished one may have been left without (`slim_checkpoint`).
+    if optimizer is not None and content["optimizer"] is not None:
         optimizer.load_state_dict(content["optimizer"])
     return State(**content["state"])
