@@ -25,7 +25,7 @@ from studies.dashboard.build_outlook import Outlook, outlook_of
 from studies.dashboard.build_rows import workers_at_work
 from studies.dashboard.builds import build_response
 from studies.models import Build, User
-from studies.roles import is_researcher
+from studies.roles import is_researcher, studies_for
 
 View = Callable[[HttpRequest, Build], HttpResponseBase]
 AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
@@ -106,6 +106,7 @@ def _new_page(
         "faults": faults,
         "refused": refused,
         "outlook": outlook,
+        "replaced": None if outlook is None else studies_for(request.user).filter(slug=outlook.slug).first(),
         "is_typed": request.method == "POST",
         "examples": example_names(),
         "example": request.GET.get("example"),

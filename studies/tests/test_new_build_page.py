@@ -51,6 +51,19 @@ def test_checking_says_what_the_build_would_do_and_starts_nothing(
     assert not Build.objects.exists()
 
 
+def test_checking_says_that_the_study_of_that_name_gets_other_trials(
+    client_of_builder: Client, builder: User, build_site: BuildSite
+) -> None:
+    said = "There is a study of this name. The build replaces its trials"
+    assert said not in words(send(client_of_builder, config(), do="check")[1])
+    study = Study.objects.create(slug="built", title="Built before", question="Which?", owner=User.objects.create())
+    # A study of somebody else is none to this researcher.
+    assert said not in words(send(client_of_builder, config(), do="check")[1])
+    study.owner = builder
+    study.save()
+    assert said in words(send(client_of_builder, config(), do="check")[1])
+
+
 def test_a_wrong_config_is_told_by_file_and_key_and_stays_as_it_was_typed(
     client_of_builder: Client, build_site: BuildSite
 ) -> None:
