@@ -21,10 +21,10 @@ from studies.builds.driving import build_advance
 from studies.builds.hearing import events_take
 from studies.builds.importing import build_load
 from studies.builds.sending import task_of
-from studies.builds.slot import machine_slot
 from studies.builds.starting import is_dead
 from studies.builds.steps import Kind, State, Step, build_begin, build_fail, lock_build, steps_lose, steps_of
 from studies.builds.storage import STORAGE_ERRORS, write_job, write_marker
+from studies.machine_slot import BUILDS, machine_slot
 from studies.models import Build, BuildStep
 from studies.models.builds import UNDER_WAY
 
@@ -51,7 +51,7 @@ def build_run(*, key: UUID, attempt: int) -> bool:
     build = Build.objects.filter(key=key, attempt=attempt, state__in=UNDER_WAY).first()
     if build is None or not _claim(build):
         return False
-    with Recorded(build), _ended_by_signals(), machine_slot(wait=lambda: _beat(build)) as has_place:
+    with Recorded(build), _ended_by_signals(), machine_slot(BUILDS, wait=lambda: _beat(build)) as has_place:
         if has_place:
             build_begin(build)
             LocalBuild(build).run()

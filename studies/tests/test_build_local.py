@@ -17,8 +17,8 @@ from studies.builds import storage as storage_names
 from studies.builds.asking import build_cancel, build_queue, build_retry
 from studies.builds.local import build_run
 from studies.builds.selectors import build_progress
-from studies.builds.slot import machine_slot
 from studies.builds.starting import is_dead
+from studies.machine_slot import BUILDS, machine_slot
 from studies.models import Build, BuildLine, Study
 from studies.tests.build_site import ago, config, fresh, states, step_of
 
@@ -173,7 +173,7 @@ def test_of_two_builds_on_a_machine_one_waits(
         return beat(present)
 
     monkeypatch.setattr(local, "_beat", cancelled_while_it_waits)
-    with machine_slot(wait=lambda: False) as has_place:
+    with machine_slot(BUILDS, wait=lambda: False) as has_place:
         assert has_place
         assert not run(build)
     assert waited == ["queued"]

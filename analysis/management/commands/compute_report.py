@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from analysis.machine_slot import machine_slot
 from analysis.running import run_wait
+from studies.machine_slot import REPORTS, machine_slot
 
 NICE = 10
 """Annotators who are answering on the same machine come first."""
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         os.nice(NICE)
         asked = {"run_id": options["run"], "attempt": options["attempt"]}
-        with machine_slot(wait=partial(run_wait, **asked)) as has_place:
+        with machine_slot(REPORTS, wait=partial(run_wait, **asked)) as has_place:
             run = None
             if has_place:
                 # Imported with a place only: whoever waits takes little memory.

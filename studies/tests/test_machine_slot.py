@@ -1,4 +1,4 @@
-"""One report at a time on a machine."""
+"""One computation of a kind at a time on a machine."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from analysis.machine_slot import LOCK, machine_slot
+from studies.machine_slot import BUILDS, REPORTS, machine_slot
 
 HOLD = """
 import fcntl, sys
@@ -22,7 +22,7 @@ with open(sys.argv[1], "a") as file:
 def holder(settings: Settings, tmp_path: Path) -> subprocess.Popen[bytes]:
     """Another process that has the place."""
     settings.DATA_DIR = tmp_path
-    command = [sys.executable, "-c", HOLD, str(tmp_path / LOCK)]
+    command = [sys.executable, "-c", HOLD, str(tmp_path / f"{REPORTS}.lock")]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
@@ -37,7 +37,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def test_a_free_place_is_had_at_once(settings: Settings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     for _ in range(2):
-        with machine_slot(wait=lambda: pytest.fail("it waits")) as has_place:
+        with machine_slot(REPORTS, wait=lambda: pytest.fail("it waits")) as has_place:
             assert has_place
 
 
@@ -50,12 +50,17 @@ def test_whoever_waits_has_the_place_once_the_other_has_died(holder: subprocess.
             end(holder)
         return True
 
-    with machine_slot(wait=wait, seconds=0.01) as has_place:
+    with machine_slot(REPORTS, wait=wait, seconds=0.01) as has_place:
         assert has_place
     assert len(waited) >= 3
 
 
 def test_whoever_is_not_to_wait_any_more_has_no_place(holder: subprocess.Popen[bytes]) -> None:
-    with machine_slot(wait=lambda: False) as has_place:
+    with machine_slot(REPORTS, wait=lambda: False) as has_place:
         assert not has_place
     end(holder)
+
+
+def test_another_kind_of_work_has_a_place_of_its_own(holder: subprocess.Popen[bytes]) -> None:
+    with machine_slot(BUILDS, wait=lambda: pytest.fail("it waits")) as has_place:
+        assert has_place
