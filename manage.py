@@ -7,6 +7,8 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harmony_app.settings")
+    # The web server starts commands that outlive it, and this folder of its counts does not.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     from django.core.management import execute_from_command_line
     from django.db.utils import OperationalError, ProgrammingError
 
