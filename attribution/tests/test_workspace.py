@@ -73,7 +73,7 @@ def test_only_maps_and_images_that_are_of_no_use_leave_the_cache(tmp_path: Path)
 
 
 def stems(out: Path) -> set[str]:
-    return {path.name.rpartition("-")[0] for path in (out / "cache").glob("maps-*")}
+    return {path.name.rpartition("-")[0] for path in (out / "cache").glob("maps-*.npy")}
 
 
 def test_after_a_build_only_images_and_original_maps_stay_in_the_cache(small_run: Path, tmp_path: Path) -> None:

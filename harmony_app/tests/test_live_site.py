@@ -87,4 +87,4 @@ def test_a_task_waits_in_redis_where_there_is_a_broker(site: LiveSite, redis_url
     )
     site.python("-c", code)
     with contextlib.closing(redis.Redis.from_url(redis_url)) as client:
-        assert client.llen("celery") == 1
+        assert client.llen("default") == 1
