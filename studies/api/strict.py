@@ -47,7 +47,12 @@ class JsonText(serializers.CharField):
 
 @extend_schema_field({"type": "string", "format": "toml"})
 class TomlText(JsonText):
-    """A text in TOML."""
+    """A protocol in TOML."""
+
+
+@extend_schema_field({"type": "string", "format": "run-config"})
+class RunConfigText(JsonText):
+    """A run config in TOML."""
 
 
 class StrictSerializer(serializers.Serializer[Any]):

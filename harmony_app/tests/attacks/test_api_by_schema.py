@@ -18,12 +18,14 @@ from hypothesis import HealthCheck, settings, strategies
 from harmony_app.tests.attacks.bundles import archive_of, sound
 from harmony_app.tests.scene import Scene, build_scene
 from harmony_app.wsgi import application
-from studies.models import Assignment
+from studies.models import Assignment, Build
 from studies.services.tokens import token_make
+from studies.tests.build_configs import CONFIG
 
 CSRF = "c" * 32
 TOKEN = "the-token-of-a-live-assignment"
-KNOWN = {"slug": ["tiny", "paged"], "key": ["welcome"], "token": [TOKEN]}
+BUILD = "6f1de3a2-51f7-4a0e-8c55-3d1f6f0a7b10"
+KNOWN = {"slug": ["tiny", "paged"], "key": ["welcome", BUILD], "token": [TOKEN]}
 """What there is, for the addresses; what there is not comes by itself."""
 ASKED_A_LOT = settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
@@ -49,6 +51,10 @@ schemathesis.openapi.format(
         lambda word: f'question = "{word}?"\n\n[[pages]]\nkind = "trials"\n\n[trials]\nannotators_per_trial = 2\n'
     ),
 )
+schemathesis.openapi.format(
+    "run-config",
+    strategies.from_regex(r"[a-z]{1,20}", fullmatch=True).map(lambda word: CONFIG.replace('"shapes"', f'"{word}"', 1)),
+)
 
 
 def schema_for(tag: str) -> Any:
@@ -71,6 +77,7 @@ def schema_for(tag: str) -> Any:
 def scene(db: None, tiny_bundle: Path) -> Scene:
     scene = build_scene(tiny_bundle)
     Assignment.objects.filter(pk=scene.live.pk).update(token=TOKEN)
+    Build.objects.filter(pk=scene.failed_build.pk).update(key=BUILD)
     return scene
 
 

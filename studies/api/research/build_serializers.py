@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from studies.api.research.serializers import PageOf
-from studies.api.strict import JsonText, PageQuery, StrictSerializer, TomlText
+from studies.api.strict import JsonText, PageQuery, RunConfigText, StrictSerializer
 from studies.models import Build
 
 LONGEST_NAME = 200
@@ -22,14 +22,16 @@ class BuildsQuery(PageQuery):
 class BuildStart(StrictSerializer):
     """A run config. Its relative paths are meant from the workers' folder of data sets."""
 
-    config = TomlText(trim_whitespace=False, help_text="TOML (docs/offline.md).")
-    file_name = JsonText(max_length=LONGEST_NAME, default="study.toml", help_text="What messages call the config.")
+    config = RunConfigText(trim_whitespace=False, help_text="TOML (docs/offline.md).")
+    file_name = JsonText(
+        max_length=LONGEST_NAME, allow_blank=True, default="study.toml", help_text="What messages call the config."
+    )
 
 
 class BuildRetry(StrictSerializer):
     """How to go on: with the config as it was, unless another one is given."""
 
-    config = TomlText(trim_whitespace=False, required=False, help_text="TOML; left out: as it was.")
+    config = RunConfigText(trim_whitespace=False, required=False, help_text="TOML; left out: as it was.")
 
 
 class BuildSerializer(serializers.Serializer[Any]):
