@@ -48,11 +48,12 @@ def german_texts() -> list[str]:
 def left_over(texts: list[str], username: str) -> list[str]:
     """Return the texts that are neither data nor made up of German texts from the catalogues."""
     value = "|".join(map(re.escape, sorted({*DATA, username}, key=len, reverse=True)))
-    value = rf"(?:{value}|\d+(?:, \d+)*|\w+: [\w ]+)"
+    value = rf"(?:{value}|\d+(?:, \d+)*|[0-9a-f]{{16}}|\w+: [\w ]+)"
     sentence = "|".join(
         re.sub(r"%\\\(\w+\\\)s", lambda _: value, re.escape(text)) for text in set(german_texts()) if text
     )
-    known = re.compile(rf"(?:{sentence}|{value})(?: (?:{sentence}))*")
+    # Behind a text may stand the number of the request.
+    known = re.compile(rf"(?:{sentence}|{value})(?: (?:{sentence}))*(?: [0-9a-f]{{16}})?")
     return [text for text in texts if not known.fullmatch(text)]
 
 
