@@ -107,7 +107,7 @@ def test_waiting_for_a_build_that_fails_ends_with_its_error(machine: Machine) ->
 
 
 def test_ctrl_c_leaves_the_build_alone_and_says_where_it_is(machine: Machine) -> None:
-    machine.storage.write("faults.json", b'{"merge": ["slow3"]}')
+    machine.storage.write("faults.json", b'{"merge": ["slow12"]}')
     command = [sys.executable, "manage.py", "queue_build", str(machine.config), "--wait"]
     waiting = subprocess.Popen(command, cwd=ROOT, env=machine.environment, stderr=subprocess.PIPE, text=True)
     machine.wait_for(lambda: ("running",) in machine.ask("SELECT state FROM studies_buildstep WHERE kind = 'merge'"))
