@@ -60,7 +60,8 @@ class BuildSite:
             "HARMONY_DEVICE": "cpu",
             "OMP_NUM_THREADS": "1",
             "SECRET_KEY": "only-for-benchmarks-" * 3,
-            "LOG_LEVEL": "WARNING",
+            # Otherwise a worker does not say that it is ready.
+            "LOG_LEVEL": "INFO",
             **environ,
         }
 
