@@ -106,10 +106,22 @@ def test_waiting_for_a_build_that_fails_ends_with_its_error(machine: Machine) ->
     assert "built: failed: plan: cannot be done" in done.stderr
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_leaves_the_build_alone_and_says_where_it_is(machine: Machine) -> None:
     machine.storage.write("faults.json", b'{"merge": ["slow12"]}')
     command = [sys.executable, "manage.py", "queue_build", str(machine.config), "--wait"]
-    waiting = subprocess.Popen(command, cwd=ROOT, env=machine.environment, stderr=subprocess.PIPE, text=True)
+    waiting = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=machine.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What a shell starts in the background, such as these tests, ignores Ctrl-C, and so would this.
+        preexec_fn=_heed_ctrl_c,
+    )
     machine.wait_for(lambda: ("running",) in machine.ask("SELECT state FROM studies_buildstep WHERE kind = 'merge'"))
     waiting.send_signal(signal.SIGINT)
     _, told = waiting.communicate(timeout=20)
