@@ -14,9 +14,9 @@ COPY attribution ./attribution
 COPY examples ./examples
 
 RUN useradd --system --uid 10001 --user-group --create-home harmony \
-    && mkdir /builds /work /datasets \
-    && chown harmony:harmony /builds /work
+    && mkdir /builds /scratch /datasets \
+    && chown harmony:harmony /builds /scratch
 # Caches of torch and others, below the only folder of its own that it may write in.
-ENV HARMONY_WORK_DIR=/work HARMONY_DATASETS=/datasets XDG_CACHE_HOME=/work/cache TORCH_HOME=/work/cache/torch
+ENV HARMONY_WORK_DIR=/scratch HARMONY_DATASETS=/datasets XDG_CACHE_HOME=/scratch/cache TORCH_HOME=/scratch/cache/torch
 USER 10001:10001
 CMD ["celery", "--app", "attribution.worker", "worker", "--queues", "gpu", "--hostname", "gpu@%h"]

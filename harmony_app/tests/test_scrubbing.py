@@ -50,7 +50,7 @@ def test_ids_of_prolific_and_mail_addresses_are_hidden_wherever_they_stand(text:
         "/dashboard/studies/tiny/annotators/A01/",
         "Task attribution.chunk[0f8b1b6e-7f9e-4c58-9c1e-3c1f1a7d3f52] succeeded in 1.2s",
         "digest " + "ab" * 32,
-        'File "/work/x.py", line 3, in view',
+        'File "/app/x.py", line 3, in view',
         "17 trials? yes",
         "http://127.0.0.1:8000/healthz",
     ],
