@@ -94,9 +94,18 @@ class Turn {
     this.#noted.masked_ms = tenth(maskedAt - /** @type {Painted} */ (this.#painted).paintedAt);
   }
 
-  /** @param {number} moment */
+  /**
+   * A timer may ring a fraction of a millisecond early: it is then set again, so that nobody gets less than the time.
+   * @param {number} moment
+   */
   #endAt(moment) {
-    const timer = setTimeout(() => this.#answer("timeout", null, null), moment - performance.now());
+    if (this.#listening.signal.aborted) return;
+    const left = moment - performance.now();
+    if (left <= 0) {
+      this.#answer("timeout", null, null);
+      return;
+    }
+    const timer = setTimeout(() => this.#endAt(moment), left);
     this.#listening.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
