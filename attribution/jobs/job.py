@@ -89,6 +89,10 @@ def _refuse_outside(config: RunConfig, folder: Path, where: str) -> None:
             raise InputError(
                 f"{where}: {key}: leads out of the workers' folder of data sets: write the path relative to that folder"
             )
+    subset = config.dataset.subset or ""
+    if Path(subset).name != subset:
+        # The list's lines would be told in errors.
+        raise InputError(f"{where}: dataset.subset: {subset!r} is a path: give the name of one of the data set's lists")
 
 
 def _paths(config: RunConfig) -> list[tuple[str, str]]:

@@ -157,6 +157,19 @@ def test_a_config_of_strangers_is_built_from_the_folder_of_data_sets(small_run: 
     assert build.plan(build.bench(HARMONY_DATASETS=str(small_run.parent)))["pairs"] == 4
 
 
+@pytest.mark.parametrize("named", ["../../../secret", "{outside}/secret"])
+def test_a_list_outside_is_not_read_for_strangers(named: str, small_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("the password is hush\n")
+    layout = f'layout = "oxford_pets"\nsubset = "{named.format(outside=tmp_path)}"'
+    changed = small_run.read_text().replace('layout = "folder"', layout).replace('masks = "masks"', "")
+    (small_run.parent / "images" / "annotations").mkdir()
+    build = SmallBuild(small_run, tmp_path, trusted=False, base="")
+    build.write_job(changed, trusted=False, base="")
+    with pytest.raises(StepError, match=r"dataset\.subset: '.*secret' is a path") as failed:
+        build.plan(build.bench(HARMONY_DATASETS=str(small_run.parent)))
+    assert "hush" not in str(failed.value)
+
+
 @pytest.mark.parametrize("named", ["../../secret.png", "{outside}/secret.png"])
 def test_a_table_that_names_files_outside_is_refused_to_strangers(named: str, small_run: Path, tmp_path: Path) -> None:
     folder = small_run.parent
