@@ -34,6 +34,11 @@ class _Watch(TorchDispatchMode):
         self.convolved: dict[int, int] = {}
         self.alive: list[Tensor] = []  # what was seen stays alive, so that no id is given twice
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # To keep torch's compiler away from a mode, torch loads it at the first call, which takes a second.
+        return False
+
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -201,6 +202,7 @@ def load_run(
         check_within(listed, within, where)
     dataset = only_classes(listed, config.dataset, config.seed, f"{where}: dataset")
     networks = _load_networks(config, dataset, listed, where)
+    _compile_deterministically()
     check_needs(dataset, cells, where)
     state = _state(config, dataset, chosen)
     if check is not None:
@@ -313,7 +315,14 @@ def _be_deterministic(seed: int) -> None:
     # TF32 keeps 10 bits of a factor, where results are to be float32's.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # `use_deterministic_algorithms` says the same, and loads torch's compiler: as long again as torch itself.
+    torch.set_deterministic_debug_mode("warn")
+
+
+def _compile_deterministically() -> None:
+    """Have torch's compiler choose kernels without timing them, where a network of the run has loaded it."""
+    if "torch._inductor" in sys.modules:
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def _state(config: RunConfig, dataset: Dataset, device: torch.device) -> dict[str, object]:

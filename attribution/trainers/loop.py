@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,12 +74,19 @@ def fine_tune(task: Task, plan: Plan, checkpoint: Path, key: str, report: Report
     student, asked = task.original.copy(), remembering(task.original)
     plan.begin(student)
     trained = plan.trained(student) if plan.steps else []
+    content = load_checkpoint(checkpoint, key)
+    state = None if content is None else _restored(content, student)
+    if state is not None and _is_finished(state, plan):
+        # Without an optimizer: the first one of a process loads torch's compiler, which takes a second.
+        return outcome(student, state)
     optimizer = torch.optim.Adam(trained, lr=plan.learning_rate, weight_decay=0, fused=True) if trained else None
-    state = _restored(checkpoint, key, student, optimizer)
+    # A finished one may have been left without (`slim_checkpoint`).
+    if optimizer is not None and content is not None and content["optimizer"] is not None:
+        optimizer.load_state_dict(content["optimizer"])
     if state is None:
         state = State(before=torch.from_numpy(validation_scores(task, asked, task.original, task.known)))
     started = time.monotonic() - state.seconds
-    while state.step < plan.steps or state.best is None:
+    while not _is_finished(state, plan):
         parts: dict[str, float] = {}
         if optimizer is not None:
             parts = take_step(task, plan, student, trained, optimizer, state.step)
@@ -165,12 +173,11 @@ def gradients(loss: Tensor, trained: list[nn.Parameter]) -> tuple[Tensor | None,
     return torch.autograd.grad(loss, trained, allow_unused=True)
 
 
-def _restored(checkpoint: Path, key: str, student: Network, optimizer: torch.optim.Optimizer | None) -> State | None:
-    content = load_checkpoint(checkpoint, key)
-    if content is None:
-        return None
+def _restored(content: dict[str, Any], student: Network) -> State:
+    """How far a checkpoint is; its weights go into the student."""
     student.module.load_state_dict(content["student"])
-    # A finished one may have been left without (`slim_checkpoint`).
-    if optimizer is not None and content["optimizer"] is not None:
-        optimizer.load_state_dict(content["optimizer"])
     return State(**content["state"])
+
+
+def _is_finished(state: State, plan: Plan) -> bool:
+    return state.step >= plan.steps and state.best is not None
