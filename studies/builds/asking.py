@@ -1,7 +1,9 @@
 """Asking for builds: beginning, cancelling, trying again, removing."""
 
 import logging
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,9 +12,10 @@ from attribution.config import RunConfig
 from studies.builds.broker import nudge
 from studies.builds.configs import LONGEST_FILE_NAME, checked_config
 from studies.builds.driving import first_step
-from studies.builds.log import line_write
+from studies.builds.log import CANCELLED, TRIED_AGAIN, line_write
 from studies.builds.starting import build_start, is_dead
-from studies.builds.storage import STORAGE_ERRORS, folder_of, open_storage
+from studies.builds.steps import SENT_OUT
+from studies.builds.storage import STORAGE_ERRORS, folder_of, open_storage, write_marker
 from studies.models import Build, BuildStep, Study, User
 from studies.models.builds import UNDER_WAY
 from studies.roles import is_researcher, may_manage
@@ -66,7 +69,7 @@ def build_cancel(*, build: Build, actor: User | None) -> Build:
     if not under_way.update(state=State.CANCELLED, finished_at=timezone.now(), error=""):
         build.refresh_from_db()
         raise BuildError(_("The build is {state} already.").format(state=build.get_state_display()))
-    line_write(build=build, text=f"cancelled by {_name(actor)}")
+    line_write(build=build, text=CANCELLED.format(name=_name(actor)))
     # Its workers are told by whoever looks after the builds: the storage may be slow.
     nudge()
     build.refresh_from_db()
@@ -76,12 +79,15 @@ def build_cancel(*, build: Build, actor: User | None) -> Build:
 def build_retry(*, build: Build, actor: User | None, text: str | None = None) -> Build:
     """Go on with a build that failed, was cancelled or stopped, from what is finished; `text` is a changed config.
 
-    What somebody changes in the browser is not trusted, also where the first config came from the command line. Raises
-    ConfigError for a config that cannot be used, and BuildError where the state does not allow it.
+    What somebody changes in the browser is not trusted, also where the first config came from the command line; the
+    build of nobody is then theirs. Raises ConfigError for a config that cannot be used, and BuildError where the state
+    does not allow it, or its owner is no researcher any more.
     """
     config = checked_config(text if text is not None else build.config, build.file_name)
     if config.name != build.name:
         raise BuildError(_("This is the build of “{name}”: start a new one for another name.").format(name=build.name))
+    if build.owner is not None and not is_researcher(build.owner):
+        raise BuildError(_("Whoever started this build is no researcher any more: start a new one from its config."))
     _refuse_slug(build.owner, config)
     try:
         with transaction.atomic():
@@ -96,8 +102,10 @@ def build_retry(*, build: Build, actor: User | None, text: str | None = None) ->
                 locked.config = text
                 if actor is not None:
                     locked.trusted, locked.base = False, ""
+                    # The study of a config that is not trusted has to be somebody's.
+                    locked.owner = locked.owner or actor
             _begin_again(locked, config)
-            line_write(build=locked, text=f"tried again by {_name(actor)} (attempt {locked.attempt})")
+            line_write(build=locked, text=f"{TRIED_AGAIN.format(name=_name(actor))}{locked.attempt})")
             build_start(locked)
     except IntegrityError as error:
         raise _under_way(build.name) from error
@@ -108,7 +116,8 @@ def build_retry(*, build: Build, actor: User | None, text: str | None = None) ->
 def build_remove(*, build: Build, actor: User | None) -> None:
     """Delete a build that is not under way: its rows, and its folder in the storage. Its study stays.
 
-    Raises BuildError where it is under way, or where the storage cannot be reached: then it is still there.
+    Where workers may still be at it, the empty markers stay that tell them to stop. Raises BuildError where it is under
+    way, or where the storage cannot be reached: then it is still there.
     """
     with transaction.atomic():
         locked = Build.objects.select_for_update(no_key=True).filter(pk=build.pk).first()
@@ -117,16 +126,30 @@ def build_remove(*, build: Build, actor: User | None) -> None:
         if locked.is_under_way:
             raise BuildError(_("The build is under way: cancel it first."))
         folder = folder_of(locked)
+        untold = _untold_attempts(locked)
         locked.delete()
         try:
             open_storage().remove_all(folder)
+            for attempt in untold:
+                write_marker(locked, attempt)
         except STORAGE_ERRORS as error:
             raise BuildError(_("The storage of builds cannot be reached: {error}").format(error=error)) from error
-    logger.info("build %s (%s) was removed by %s", build.key, build.name, _name(actor))
+    logger.info("build %s (%s) was removed by %s", build.key, build.name, "nobody" if actor is None else actor.pk)
+
+
+def _untold_attempts(build: Build) -> set[int]:
+    """The attempts that workers may still be at: they look for the marker every few seconds."""
+    untold = set(BuildStep.objects.filter(build=build, state__in=SENT_OUT).values_list("attempt", flat=True))
+    recent = timezone.now() - timedelta(seconds=settings.BUILD_SILENT_SECONDS)
+    if build.state != State.DONE and build.finished_at is not None and build.finished_at > recent:
+        untold.add(build.attempt)
+    return untold
 
 
 def _begin_again(build: Build, config: RunConfig) -> None:
-    BuildStep.objects.filter(build=build).delete()
+    before = BuildStep.objects.filter(build=build)
+    # By what workers have not given back it is known whom to tell that the earlier attempt is over.
+    (before if build.host else before.exclude(state__in=SENT_OUT)).delete()
     build.attempt += 1
     build.title = config.title
     build.state, build.error = State.QUEUED, ""

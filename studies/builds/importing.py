@@ -25,6 +25,7 @@ from studies.builds.storage import STORAGE_ERRORS, open_storage
 from studies.bundles.archive import BUILT, unpack_bundle
 from studies.bundles.errors import BundleError
 from studies.models import Build, BuildStep, Study
+from studies.roles import is_researcher
 from studies.services.audit import audit_write
 from studies.services.imports import RefusedArchiveError, TakenSlugError, bundle_import
 from studies.services.lifecycle import LifecycleError
@@ -115,6 +116,8 @@ def _load(build: Build, step: BuildStep, archive: Path) -> None:
 def _study(build: Build, archive: Path) -> Study:
     with archive.open("rb") as file:
         if build.owner is not None:
+            if not is_researcher(build.owner):
+                raise BundleError("owner", "whoever started this build is no researcher any more", "start a new build")
             return bundle_import(archive=file, actor=build.owner, limits=BUILT).study
         if not build.trusted:
             raise BundleError("owner", "whoever started this build has no account any more", "start it again")

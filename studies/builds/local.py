@@ -196,7 +196,7 @@ class LocalBuild:
     def _stop(self, child: Child) -> None:
         """The attempt has ended while a step is done: the child is told, and then ended."""
         try:
-            write_marker(self.build)
+            write_marker(self.build, self.build.attempt)
         except STORAGE_ERRORS as error:
             logger.warning("build %s: the storage cannot be written: %s", self.build.key, error)
         child.end()

@@ -20,6 +20,7 @@ MOST_LOSSES = 3
 WAITS = (5, 20, 60)
 """Seconds before a step is tried again that failed in a way that may pass."""
 OPEN = (Step.WAITING, Step.SENT, Step.RUNNING)
+SENT_OUT = (Step.SENT, Step.RUNNING)
 LONGEST_ERROR = 4000
 KEPT = "what is finished is kept."
 BATCH = 500

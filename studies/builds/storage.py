@@ -30,8 +30,8 @@ def bundle_name(build: Build) -> str:
     return f"{folder_of(build)}/bundle-{build.attempt}.json"
 
 
-def cancelled_name(build: Build) -> str:
-    return f"{folder_of(build)}/cancelled-{build.attempt}"
+def cancelled_name(build: Build, attempt: int) -> str:
+    return f"{folder_of(build)}/cancelled-{attempt}"
 
 
 def write_job(build: Build) -> None:
@@ -46,9 +46,9 @@ def write_job(build: Build) -> None:
     open_storage().write(f"{folder_of(build)}/job.json", json.dumps(job).encode())
 
 
-def write_marker(build: Build) -> None:
-    """Tell the workers that this attempt is over. Raises OSError where the storage is down."""
-    open_storage().write(cancelled_name(build), b"")
+def write_marker(build: Build, attempt: int) -> None:
+    """Tell the workers that an attempt is over. Raises OSError where the storage is down."""
+    open_storage().write(cancelled_name(build, attempt), b"")
 
 
 def stored_of(outputs: set[str]) -> set[str]:

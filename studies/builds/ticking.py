@@ -15,7 +15,7 @@ from studies.builds.broker import BrokerDownError
 from studies.builds.driving import build_advance, build_look
 from studies.builds.hearing import events_take
 from studies.builds.sending import steps_send
-from studies.builds.steps import Kind, Step, lock_build, step_done, steps_lose, steps_of
+from studies.builds.steps import SENT_OUT, Kind, Step, lock_build, step_done, steps_lose, steps_of
 from studies.builds.storage import STORAGE_ERRORS, stored_of, write_marker
 from studies.models import Build, BuildStep
 from studies.models.builds import UNDER_WAY
@@ -96,19 +96,26 @@ def steps_recover(build: Build, unsent_are_lost: Sequence[str] = ()) -> None:
 
 
 def builds_mark_ended() -> None:
-    """Tell the workers of builds that have ended before their steps did; steps that were sent are then nobody's."""
-    left = BuildStep.objects.filter(attempt=F("build__attempt"), state__in=(Step.SENT, Step.RUNNING))
-    ended = Build.objects.exclude(state__in=UNDER_WAY).filter(pk__in=left.values("build"))
-    for build in ended:
+    """Tell the workers of attempts that have ended before their steps did; steps that were sent are then nobody's."""
+    left = BuildStep.objects.filter(state__in=SENT_OUT)
+    ended = left.filter(Q(attempt__lt=F("build__attempt")) | ~Q(build__state__in=UNDER_WAY))
+    attempts = set(ended.order_by().values_list("build", "attempt"))
+    builds = Build.objects.in_bulk([key for key, _ in attempts])
+    for key, attempt in sorted(attempts):
+        if key not in builds:
+            continue
         try:
-            write_marker(build)
+            write_marker(builds[key], attempt)
         except STORAGE_ERRORS as error:
-            logger.warning("build %s: the storage cannot be written: %s", build.key, error)
+            logger.warning("build %s: the storage cannot be written: %s", builds[key].key, error)
             return
         with transaction.atomic():
-            same = Build.objects.select_for_update(no_key=True).filter(pk=build.pk, attempt=build.attempt)
-            if same.exclude(state__in=UNDER_WAY).first() is not None:
-                steps_of(build).filter(state__in=(Step.SENT, Step.RUNNING)).update(state=Step.WAITING)
+            now = Build.objects.select_for_update(no_key=True).filter(pk=key).first()
+            theirs = left.filter(build=key, attempt=attempt)
+            if now is not None and now.attempt > attempt:
+                theirs.delete()
+            elif now is not None and not now.is_under_way:
+                theirs.update(state=Step.WAITING)
 
 
 def _queues_are_empty(builds: Sequence[Build]) -> list[str]:

@@ -1,9 +1,15 @@
 """The audit log: who changed what in a study."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from studies.models import AuditEntry, Study, User
+
+ERASED = "erased"
+NAMING = ("collaborator_added", "collaborator_removed", "owner_changed")
+"""Entries whose detail names researchers."""
 
 
 def audit_write(
@@ -15,3 +21,24 @@ def audit_write(
     name such as `state_changed`; `detail` is stored as JSON and holds no personal data, as the log is never erased.
     """
     return AuditEntry.objects.create(study=study, actor=actor, action=action, detail=dict(detail or {}))
+
+
+def audit_names_forget(*, usernames: Collection[str]) -> None:
+    """Take the names of people who are erased out of the entries that say who ran a study.
+
+    This and the next are the only changes that entries ever see.
+    """
+    named = Q(detail__user__in=usernames) | Q(detail__to__in=usernames) | Q(detail__from__in=usernames)
+    for entry in AuditEntry.objects.filter(named, action__in=NAMING):
+        _change(entry, {key: ERASED if value in usernames else value for key, value in entry.detail.items()})
+
+
+def audit_reasons_forget(*, study: Study, code: str) -> None:
+    """Empty why an annotator was excluded, which somebody wrote in their own words."""
+    excluded = AuditEntry.objects.filter(study=study, action="participation_excluded", detail__participation=code)
+    for entry in excluded:
+        _change(entry, {**entry.detail, "because": ""})
+
+
+def _change(entry: AuditEntry, detail: Mapping[str, Any]) -> None:
+    AuditEntry.objects.filter(pk=entry.pk).update(detail=detail)

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from studies.builds.log import line_names_forget
 from studies.media import sizes_below
 from studies.models import (
     ApiToken,
@@ -29,7 +30,7 @@ from studies.models import (
     new_token,
 )
 from studies.recruiting.prolific import identity_digest
-from studies.services.audit import audit_write
+from studies.services.audit import audit_names_forget, audit_reasons_forget, audit_write
 from studies.services.derived_files import REPORTS_FOLDER, derived_files_erase
 from studies.services.finishing import participation_lock
 from studies.services.places import live_release
@@ -68,9 +69,16 @@ class Traces:
 
 
 def users_known_as(external_id: str) -> list[User]:
-    """Return the accounts that an id of a recruitment service stands for: one in each study, also of emptied ids."""
-    digests = [identity_digest(study, external_id) for study in Study.objects.all()]
-    known = ExternalIdentity.objects.filter(Q(external_id__iexact=external_id) | Q(digest__in=digests))
+    """Return the accounts that an id of a recruitment service stands for: one in each study, also of emptied ids.
+
+    Raises ErasureError for an empty id.
+    """
+    person = external_id.strip()
+    # Every id that was emptied would be the same as an empty one.
+    if not person:
+        raise ErasureError("the id is empty; give the one that the recruitment service knows the person by")
+    digests = [identity_digest(study, person) for study in Study.objects.all()]
+    known = ExternalIdentity.objects.filter(Q(external_id__iexact=person) | Q(digest__in=digests))
     return list(User.objects.filter(participations__identity__in=known).distinct().order_by("pk"))
 
 
@@ -109,6 +117,9 @@ def annotators_erase(*, users: Collection[User], answers: Answers) -> Traces:
     # In the order in which everybody locks studies.
     parts = list(_parts(users).select_related("study").order_by("study_id", "pk"))
     _admin_log(users).update(object_repr="erased", change_message="")
+    names = [user.username for user in users]
+    audit_names_forget(usernames=names)
+    line_names_forget(usernames=names)
     for participation in parts:
         _erase_part(participation, answers)
     ApiToken.objects.filter(user__in=users).delete()
@@ -153,6 +164,7 @@ def _erase_part(participation: Participation, answers: Answers) -> None:
         rows = Response.objects.filter(assignment__participation=participation)
         models.QuerySet.update(rows, reason="")
         PageRecord.objects.filter(participation=participation).exclude(kind="consent").update(answers={})
+    audit_reasons_forget(study=study, code=participation.code)
     participation.refresh_from_db()
     code = f"erased-{get_random_string(10, LETTERS)}"
     Participation.objects.filter(pk=participation.pk).update(

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from studies.models import ExternalIdentity, Participation, Response
-from studies.services.audit import audit_write
+from studies.services.audit import audit_reasons_forget, audit_write
 from studies.services.derived_files import derived_files_erase
 from studies.services.finishing import completion_code, participation_lock, participation_reread
 from studies.services.identities import ids_empty
@@ -55,6 +55,7 @@ def _erase(participation: Participation) -> bool:
     ]
     erased = Participation.objects.filter(pk=participation.pk).exclude(excluded_because="", last_seen_at=None)
     counts.append(erased.update(excluded_because="", last_seen_at=None))
+    audit_reasons_forget(study=participation.study, code=participation.code)
     return any(counts)
 
 

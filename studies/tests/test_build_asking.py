@@ -14,10 +14,10 @@ from studies.builds import broker, ticking
 from studies.builds.asking import BuildError, build_cancel, build_queue, build_remove, build_retry
 from studies.builds.configs import ConfigError, checked_config
 from studies.builds.selectors import build_for, builds_for
-from studies.models import Build, Study, User
+from studies.models import Build, BuildStep, Study, User
 from studies.services import assignments_draw, enrol, load_bundle, response_record
 from studies.services.lifecycle import study_archive
-from studies.tests.build_site import BuildSite, config, fresh, states
+from studies.tests.build_site import BuildSite, ago, config, fresh, states
 from studies.tests.build_worker import order_faults
 from studies.tests.bundles import write_bundle
 
@@ -196,6 +196,73 @@ def test_a_config_that_was_changed_in_the_browser_is_not_trusted(build_site: Bui
     build_cancel(build=fresh(build), actor=builder)
     build_retry(build=fresh(build), actor=builder, text=config(pairs=9))
     assert (fresh(build).trusted, fresh(build).base) == (False, "")
+
+
+def test_whoever_changes_the_config_of_nobodys_build_owns_the_study(
+    build_site: BuildSite, new_user: Callable[..., User]
+) -> None:
+    admin = new_user("admin")
+    admin.is_superuser = True
+    admin.save()
+    build = build_cancel(build=build_site.start(), actor=admin)
+    build_retry(build=build, actor=admin)
+    assert fresh(build).owner is None
+    build_cancel(build=fresh(build), actor=admin)
+    build_retry(build=fresh(build), actor=admin, text=config(pairs=9))
+    ticking.builds_tick()
+    build_site.work()
+    assert (fresh(build).state, fresh(build).error) == ("done", "")
+    assert Study.objects.get(slug="built").owner == admin
+
+
+def test_a_build_of_somebody_who_is_no_researcher_any_more_is_not_tried_again(
+    build_site: BuildSite, builder: User
+) -> None:
+    build = build_cancel(build=build_site.start(builder), actor=None)
+    User.objects.update(is_staff=False)
+    with pytest.raises(BuildError, match="no researcher any more"):
+        build_retry(build=fresh(build), actor=None)
+    assert fresh(build).state == "cancelled"
+
+
+def test_workers_of_an_attempt_are_told_to_stop_also_where_the_next_one_has_begun(build_site: BuildSite) -> None:
+    build = build_site.start()
+    build_site.work(1)
+    build_cancel(build=fresh(build), actor=None)
+    build_retry(build=fresh(build), actor=None, text=config(pairs=9))
+    ticking.builds_tick()
+    assert build_site.storage.exists(f"builds/{build.key}/cancelled-1")
+    assert not build_site.storage.exists(f"builds/{build.key}/cancelled-2")
+    assert not BuildStep.objects.filter(attempt=1).exists()
+    build_site.work()
+    assert fresh(build).state == "done"
+
+
+def test_workers_of_a_build_that_is_removed_at_once_are_told_to_stop(build_site: BuildSite) -> None:
+    build = build_site.start()
+    build_site.work(1)
+    build_cancel(build=fresh(build), actor=None)
+    build_remove(build=fresh(build), actor=None)
+    assert build_site.storage.list("builds") == [f"builds/{build.key}/cancelled-1"]
+
+
+def test_of_a_build_that_ended_long_ago_nothing_is_left(build_site: BuildSite) -> None:
+    build = build_site.start()
+    build_cancel(build=build, actor=None)
+    ticking.builds_tick()
+    Build.objects.update(finished_at=ago(120))
+    build_remove(build=fresh(build), actor=None)
+    assert build_site.storage.list("builds") == []
+
+
+def test_the_servers_log_does_not_name_who_removed_a_build(
+    build_site: BuildSite, builder: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    build = build_cancel(build=build_site.start(builder), actor=builder)
+    with caplog.at_level("INFO"):
+        build_remove(build=build, actor=builder)
+    assert str(build.key) in caplog.text
+    assert builder.username not in caplog.text
 
 
 def test_removing_takes_the_rows_and_the_folder_and_leaves_the_study(build_site: BuildSite) -> None:

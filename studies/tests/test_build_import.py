@@ -125,6 +125,13 @@ def test_a_build_of_somebody_whose_account_is_gone_loads_nothing(build: Build, b
     assert not Study.objects.exists()
 
 
+def test_a_build_of_somebody_who_is_no_researcher_any_more_loads_nothing(build: Build, builder: User) -> None:
+    User.objects.filter(pk=builder.pk).update(is_staff=False)
+    assert not load(build)
+    assert "no researcher any more" in fresh(build).error
+    assert not Study.objects.exists()
+
+
 @pytest.mark.parametrize("error", [OperationalError("the connection was closed"), OSError("no space left")])
 def test_what_may_pass_is_tried_again_later(
     build: Build, build_site: BuildSite, monkeypatch: pytest.MonkeyPatch, error: Exception

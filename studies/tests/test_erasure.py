@@ -1,7 +1,7 @@
 """`manage.py erase_annotator`: nothing anywhere tells any more who somebody was."""
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client, override_settings
 
+from studies.builds.log import CANCELLED, TRIED_AGAIN, line_write
 from studies.consistency import study_is_consistent
 from studies.models import (
     ApiToken,
     AuditEntry,
+    Build,
     Collaborator,
     ExternalIdentity,
     Link,
@@ -32,11 +34,14 @@ from studies.models import (
 )
 from studies.recruiting.prolific import Arrival
 from studies.services import assignments_draw
+from studies.services.collaboration import collaborator_remove, owner_set
 from studies.services.erasure import Answers, annotators_erase, users_known_as
+from studies.services.identities import identities_erase
 from studies.services.links import links_create
 from studies.services.quality import participation_exclude
 from studies.services.recruitment import join_by_link, join_from_prolific
 from studies.services.tokens import token_make
+from studies.services.withdrawal import participation_withdraw
 from studies.tests.flow_studies import ABOUT_YOU, CONSENT, GOODBYE, TRIALS, add_protocol, complete, step
 from studies.tests.test_drawing import answer
 
@@ -163,6 +168,54 @@ def test_somebody_excluded_stays_excluded(person: Participation) -> None:
     annotators_erase(users=[person.annotator], answers=Answers.KEEP)
     assert Participation.objects.get().is_excluded
     assert study_is_consistent(person.study) == []
+
+
+def test_why_somebody_was_excluded_goes_from_the_audit_log(person: Participation) -> None:
+    participation_exclude(participation=person, because="because Mara left")
+    assert "because Mara left" in everything()
+    annotators_erase(users=[person.annotator], answers=Answers.KEEP)
+    assert "because Mara left" not in everything()
+
+
+def test_why_somebody_was_excluded_goes_with_a_withdrawal_that_deletes(person: Participation) -> None:
+    participation_exclude(participation=person, because="because Mara left")
+    participation_withdraw(participation=person, delete=True)
+    assert "because Mara left" not in str(list(AuditEntry.objects.values_list("detail", flat=True)))
+
+
+def test_whoever_ran_a_study_once_is_not_named_in_its_log(person: Participation, new_user: Callable[..., User]) -> None:
+    other = new_user("other.researcher")
+    User.objects.filter(pk__in=[person.annotator_id, other.pk]).update(is_staff=True)
+    for name in ("marija.horvat", other.username):
+        owner_set(study=person.study, username=name, actor=None)
+        collaborator_remove(study=person.study, username="marija.horvat", actor=None)
+    User.objects.filter(pk=person.annotator_id).update(is_staff=False)
+    annotators_erase(users=[User.objects.get(username="marija.horvat")], answers=Answers.DELETE)
+    assert secrets_in(everything()) == []
+    assert {"from": "erased", "to": "other.researcher"} in AuditEntry.objects.values_list("detail", flat=True)
+
+
+def test_the_log_of_a_build_does_not_name_whoever_is_erased(person: Participation) -> None:
+    build = Build.objects.create(name="built", state="cancelled")
+    for name in ("marija.horvat", "marija.horvat2"):
+        line_write(build=build, text=CANCELLED.format(name=name))
+        line_write(build=build, text=f"{TRIED_AGAIN.format(name=name)}2)")
+    annotators_erase(users=[person.annotator], answers=Answers.DELETE)
+    assert list(build.lines.order_by("pk").values_list("text", flat=True)) == [
+        "cancelled by somebody erased",
+        "tried again by somebody erased (attempt 2)",
+        "cancelled by marija.horvat2",
+        "tried again by marija.horvat2 (attempt 2)",
+    ]
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_id_is_nobodys_also_where_ids_were_emptied(study: Study, empty: str) -> None:
+    join_from_prolific(study=study, arrival=Arrival(PERSON, "s", "t"))
+    identities_erase(study=study)
+    with pytest.raises(CommandError, match="the id is empty"):
+        call_command("erase_annotator", "--external-id", empty, "--yes")
+    assert not User.objects.filter(is_active=False).exists()
 
 
 def test_nobody_can_log_in_or_go_on_as_somebody_erased(person: Participation) -> None:

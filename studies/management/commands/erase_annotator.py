@@ -29,9 +29,9 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="erase, instead of only listing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        users = self._users(options["username"], options["external_id"])
         answers = Answers(options["answers"])
         try:
+            users = self._users(options["username"], options["external_id"])
             found = annotators_erase(users=users, answers=answers) if options["yes"] else traces_of(users)
         except ErasureError as error:
             raise CommandError(str(error)) from error
