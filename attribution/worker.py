@@ -16,10 +16,14 @@ LOG_FORMAT             plain or json (default: plain)
 """
 
 import os
+import signal
 from collections.abc import Mapping
+from types import FrameType
+from typing import Any
 
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
+from celery.signals import worker_ready
 
 from attribution.errors import InputError
 from attribution.jobs.settings import check_environment
@@ -30,7 +34,8 @@ QUEUE = "gpu"
 
 # Redis hands a task to another worker when it was not acknowledged in this time. Tasks are acknowledged when they are
 # done, so this exceeds the longest fine-tuning. Nothing waits for it: the web side gives the step of a worker that went
-# silent to another one after a minute, and whoever gets it again finds it done.
+# silent to another one after a minute, and whoever gets it again finds it done. The shortest time of all workers at this
+# Redis counts, so the web side's is the same.
 VISIBILITY_SECONDS = 24 * 3600
 # On SIGTERM a step may go on for so long; then it is given back.
 SHUTDOWN_SECONDS = 8
@@ -77,7 +82,24 @@ def make_app(environ: Mapping[str, str]) -> Celery:
         accept_content=["json"],
     )
     show_signs(app)
+    _end_soon_on_sigterm(app)
     return app
+
+
+def _end_soon_on_sigterm(app: Celery) -> None:
+    """Let SIGTERM do what SIGQUIT does: Celery's own waits for the step, which is killed and lost when patience ends."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # Celery changes it: who asks a second time does not want to wait.
+        handler = signal.getsignal(signal.SIGQUIT)
+        if callable(handler):
+            handler(number, frame)
+
+    def install(sender: Any = None, **_: object) -> None:
+        if sender is not None and sender.app is app:
+            signal.signal(signal.SIGTERM, end)
+
+    worker_ready.connect(install, weak=False)
 
 
 app = make_app(os.environ)

@@ -62,4 +62,7 @@ for name, content in (("steps", {"STEPS": {"chunk": chunk}}), ("workshop", {"Wor
 
 from attribution.worker import app  # noqa: E402
 
+# Enough for a step that is about to end.
+app.conf.worker_soft_shutdown_timeout = 1.0
+
 __all__ = ["app"]

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from celery import Celery
@@ -147,6 +148,27 @@ def test_a_cancelled_step_stops_while_it_runs(
     wait_until(lambda: storage.list(f"builds/{build}"), "the step has begun")
     storage.write(f"builds/{build}/cancelled-1", b"")
     assert heard.ended(build)["state"] == "cancelled"
+
+
+def test_a_worker_that_is_told_to_end_soon_gives_its_step_back(
+    redis_url: str, storage: SharedStorage, tmp_path: Path
+) -> None:
+    alone = redis_url.rpartition("/")[0] + "/12"
+    client = Celery("client", broker=alone)
+    step = {"build": "ended", "attempt": 1, "step": "ended", "output": "builds/ended/out", "condition": "wait"}
+    log = tmp_path / "worker.log"
+    module = "attribution.tests.stand_in_worker"
+    with running_worker(module, alone, log, HARMONY_BUILDS_URL=storage.address) as process:
+        client.send_task("attribution.chunk", kwargs=step, queue="gpu")
+        wait_until(lambda: storage.list("builds/ended"), "the step has begun")
+        process.terminate()
+        assert process.wait(timeout=15) == 0
+    with client.connection_for_read() as connection, connection.SimpleQueue("gpu") as queue:
+        assert queue.get(block=False).payload[1] == step
+    heard = Heard(client)
+    heard.listen()
+    assert {event["state"] for event in heard.events} <= {"running"}
+    client.close()
 
 
 def test_a_missing_broker_is_named() -> None:
