@@ -20,7 +20,7 @@ up: ## the whole site: PostgreSQL, Redis, web server, workers, beat (PORT=8000, 
 
 test: ## every test
 	@bin/install dev npm chromium
-	@CHROMIUM=$$(bin/find-chromium) .venv/bin/python -m pytest
+	@bin/test
 
 lint: ## every linter and check
 	@bin/install dev npm

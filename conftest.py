@@ -108,9 +108,9 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    """The address of a real Redis server."""
+    """The address of a real Redis server, which no other module has left anything in."""
     with running_redis() as url:
         yield url
 
