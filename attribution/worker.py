@@ -34,8 +34,8 @@ QUEUE = "gpu"
 
 # Redis hands a task to another worker when it was not acknowledged in this time. Tasks are acknowledged when they are
 # done, so this exceeds the longest fine-tuning. Nothing waits for it: the web side gives the step of a worker that went
-# silent to another one after a minute, and whoever gets it again finds it done. The shortest time of all workers at this
-# Redis counts, so the web side's is the same.
+# silent to another one after a minute, and whoever gets it again finds it done. Of all workers at a Redis the shortest
+# time counts, so the web side's is the same.
 VISIBILITY_SECONDS = 24 * 3600
 # On SIGTERM a step may go on for so long; then it is given back.
 SHUTDOWN_SECONDS = 8
@@ -87,7 +87,7 @@ def make_app(environ: Mapping[str, str]) -> Celery:
 
 
 def _end_soon_on_sigterm(app: Celery) -> None:
-    """Let SIGTERM do what SIGQUIT does: Celery's own waits for the step, which is killed and lost when patience ends."""
+    """Let SIGTERM do what SIGQUIT does: Celery's own waits for a step, which is lost when whoever asked kills it."""
 
     def end(number: int, frame: FrameType | None) -> None:
         # Celery changes it: who asks a second time does not want to wait.

@@ -287,8 +287,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"analysis.compute_report": {"queue": "reports"}}
 # A broker that is gone is an error after seconds, not a request that never ends.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # As long as GPU workers give themselves (attribution/worker.py): whoever looks hands out again what any worker of the
-    # same Redis has held for longer, and a fine-tuning takes hours.
+    # As long as GPU workers give themselves (attribution/worker.py): each hands out again what any worker of the same
+    # Redis has held for longer, and a fine-tuning takes hours.
     "visibility_timeout": 24 * 3600,
     "socket_connect_timeout": 5,
     "socket_timeout": 30,
