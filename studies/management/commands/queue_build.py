@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from studies.builds.asking import BuildError, build_queue
 from studies.builds.configs import ConfigError
 from studies.builds.progress import Progress, build_progress
+from studies.builds.starting import is_dead
 from studies.models import Build, User
 from studies.roles import is_researcher
 
@@ -55,11 +56,16 @@ class Command(BaseCommand):
         return owner
 
     def _wait(self, build: Build) -> None:
+        warned = ""
         try:
             while build.is_under_way:
                 progress = build_progress(build)
-                if progress.is_stalled and build.host:
+                # Without a worker the build waits, and one may come yet.
+                if is_dead(build):
                     raise CommandError(progress.stalled_because)
+                if progress.stalled_because and not warned:
+                    warned = progress.stalled_because
+                    self.stderr.write(warned)
                 self._tell(progress)
                 time.sleep(SECONDS_BETWEEN)
                 build.refresh_from_db()
