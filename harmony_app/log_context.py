@@ -3,6 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.utils.functional import SimpleLazyObject
 
@@ -54,5 +55,6 @@ def request_fields(request: "HttpRequest") -> dict[str, Any]:
         "request_id": request.META.get(REQUEST_ID_KEY, ""),
         "user": getattr(user, "pk", None),
         "study": arguments.get("slug", ""),
-        "build": str(arguments.get("build", "")),
+        # Nothing else has a UUID in its address.
+        "build": str(key) if isinstance(key := arguments.get("key"), UUID) else "",
     }

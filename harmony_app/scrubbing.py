@@ -9,12 +9,13 @@ _RULES = [
     (re.compile(r"(/(?:join|pictures|assignments)/)[^/\s'\"?&<>]+"), rf"\1{HIDDEN}"),
     # What stands behind the question mark: ids of recruitment services, links to go back to.
     (re.compile(r"(/[\w\-./%~*]*)\?[^\s'\"<>]+"), rf"\1?{HIDDEN}"),
-    # A user and a password in an address.
-    (re.compile(r"([a-z][a-z0-9+.\-]*://)[^/\s'\"@]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    # A user and a password in an address; some passwords have an @ themselves.
+    (re.compile(r"([a-z][a-z0-9+.\-]*://)[^/\s'\"]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     (re.compile(r"\b(Bearer|Token|Basic)\s+[\w\-.~+/=]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (
         re.compile(
-            r"(['\"]?\b(?:PROLIFIC_PID|STUDY_ID|SESSION_ID|username|password|passwd|secret|secret_key|token|sessionid|"
+            r"(['\"]?\b(?:\w+_)?(?:PROLIFIC_PID|STUDY_ID|SESSION_ID|username|password|passwd|secret|secret_key|"
+            r"secret_access_key|token|sessionid|"
             r"csrftoken|csrfmiddlewaretoken|cookie|authorization)\b['\"]?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&)}\]]+)",
             re.IGNORECASE,
         ),

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from harmony_app.log_context import CURRENT, Context
 from harmony_app.logs import JsonFormatter, PlainFormatter, formatter, logging_settings
-from studies.models import Link, Participation, User
+from studies.models import Build, Link, Participation, User
 from studies.services import assignments_draw
 
 PID = "5f3c9a7be1d2c4a6b8901234"
@@ -177,3 +177,15 @@ def test_nothing_personal_and_no_secret_reaches_the_log(
         "address": "127.0.0.1",
     }
     assert [what for what, secret in secrets.items() if secret in text] == []
+
+
+def test_lines_of_the_pages_of_a_build_carry_its_key(
+    log: Callable[[], list[dict[str, Any]]], new_user: Callable[..., User]
+) -> None:
+    user = new_user()
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    build = Build.objects.create(name="built", owner=user, state="failed")
+    browser = Client()
+    browser.force_login(user)
+    assert browser.get(f"/builds/{build.key}/").status_code == 200
+    assert [line["build"] for line in log() if line["logger"] == "harmony.access"] == [str(build.key)]
