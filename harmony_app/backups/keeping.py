@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harmony_app.backups.manifest import MANIFEST
+from harmony_app.backups.sinks import PARTIAL
 from harmony_app.backups.sources import FolderSource
 from harmony_app.backups.verifying import media_objects, read_checked_manifest
 
@@ -42,9 +43,8 @@ def backups_prune(folder: Path, keep: int) -> list[str]:
             manifest = read_checked_manifest(source)
             needed.update(one.sha256 for one in media_objects(source, manifest))
     for backup in removed:
-        # Without its manifest it is no backup any more, also if this is interrupted.
-        (backup / MANIFEST).unlink()
-        shutil.rmtree(backup)
+        # It is no backup any more, also if this is interrupted: then the next backup clears it away.
+        shutil.rmtree(backup.rename(backup.with_name(f"{backup.name}{PARTIAL}")))
     for content in (folder / "media").glob("??/*"):
         if content.name not in needed:
             content.unlink()

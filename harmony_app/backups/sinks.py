@@ -18,6 +18,7 @@ from harmony_app.backups.manifest import MANIFEST, BackupError, media_file
 
 LOCK = ".harmony-backups"
 PARTIAL = ".partial"
+ARCHIVES = frozenset({".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
 
 
 class Sink(Protocol):
@@ -115,6 +116,8 @@ def sink_at(destination: Path, name: str) -> Iterator[Sink]:
     Raises BackupError for a file that exists, a folder with other things, and while another backup is written there.
     """
     sink: Sink
+    if destination.suffix in ARCHIVES and not destination.is_dir():
+        raise BackupError(f"{destination}: only .tar files are written; leave out what comes after, and pack it later")
     if destination.suffix == ".tar":
         if destination.exists():
             raise BackupError(f"{destination}: exists; give another name")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import DatabaseError
 from django.db import connection as site_connection
 
@@ -39,16 +40,33 @@ def backup_write(*, destination: Path, keep: int | None = None, tell: Tell = lam
     `keep` only so many backups are left in the folder, this one among them. Raises BackupError.
     """
     created = datetime.now(UTC)
+    _refuse_storage(destination)
     try:
         with sink_at(destination, created.strftime(NAME)) as sink:
             manifest = _write(sink, created, tell)
             place = sink.finish()
-            removed = backups_prune(destination, keep) if keep is not None and isinstance(sink, FolderSink) else []
+            removed = _pruned(place, keep) if keep is not None and isinstance(sink, FolderSink) else []
     except OSError as error:
         raise BackupError(f"{destination}: the backup was not made: {error}") from error
     except DatabaseError as error:
         raise BackupError(f"the database cannot be read: {error}") from error
     return Written(place, manifest, removed)
+
+
+def _refuse_storage(destination: Path) -> None:
+    """Raise BackupError for a place in the storage: each backup would hold those before it."""
+    if not isinstance(default_storage, FileSystemStorage):
+        return
+    folder = Path(default_storage.location).resolve()
+    if destination.resolve().is_relative_to(folder):
+        raise BackupError(f"{destination}: lies in the storage of pictures, {folder}; give a place elsewhere")
+
+
+def _pruned(place: Path, keep: int) -> list[str]:
+    try:
+        return backups_prune(place.parent, keep)
+    except BackupError as error:
+        raise BackupError(f"{place} was written, but no earlier backup removed, as one is damaged: {error}") from error
 
 
 def _write(sink: Sink, created: datetime, tell: Tell) -> Manifest:

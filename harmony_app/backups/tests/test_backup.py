@@ -5,6 +5,7 @@ import gzip
 import shutil
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from harmony_app.backups import writing
+from harmony_app.backups import keeping, writing
 from harmony_app.backups.keeping import backups_in
-from harmony_app.backups.manifest import BackupError
+from harmony_app.backups.manifest import MANIFEST, BackupError
 from harmony_app.backups.restoring import backup_restore
 from harmony_app.backups.sinks import LOCK
 from harmony_app.backups.tests.conftest import Made
@@ -101,10 +102,45 @@ def test_nothing_is_removed_while_a_backup_that_stays_cannot_be_read(site: Study
     second = backup_write(destination=folder).place
     (second / "media.jsonl.gz").write_bytes(b"damaged")
     before = stored(folder / "media")
-    with pytest.raises(BackupError, match=r"media\.jsonl\.gz: cannot be read"):
+    with pytest.raises(BackupError, match=r"Z was written, but no earlier .*media\.jsonl\.gz: cannot be read"):
         backup_write(destination=folder, keep=2)
     assert stored(folder / "media") == before
     assert len(backups_in(folder)) == 3
+
+
+def test_a_backup_whose_removal_was_interrupted_is_cleared_away(
+    site: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "backups"
+    first = backup_write(destination=folder).place
+
+    def interrupt(path: Path) -> None:
+        (path / MANIFEST).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeping, "shutil", SimpleNamespace(rmtree=interrupt))
+        with pytest.raises(KeyboardInterrupt):
+            backup_write(destination=folder, keep=1)
+    second = backup_write(destination=folder).place
+    left = {path.name.removesuffix(".partial") for path in folder.iterdir()}
+    assert first.name not in left
+    assert second.name in left
+
+
+def test_a_place_in_the_storage_of_pictures_is_refused(site: Study, media: Path) -> None:
+    before = stored(media)
+    for place in (media / "backups", media, media / "site.tar"):
+        with pytest.raises(CommandError, match="lies in the storage of pictures"):
+            call_command("backup", str(place))
+    assert stored(media) == before
+
+
+@pytest.mark.parametrize("name", ["site.tar.gz", "site.tgz", "site.zip"])
+def test_a_name_of_another_archive_is_no_folder(site: Study, tmp_path: Path, name: str) -> None:
+    with pytest.raises(CommandError, match=r"only \.tar files are written"):
+        call_command("backup", str(tmp_path / name))
+    assert not (tmp_path / name).exists()
 
 
 def test_a_disk_that_is_full_leaves_no_half_backup(
