@@ -52,6 +52,11 @@ def place_of(storage: Storage) -> str:
     return f"file://{Path(getattr(storage, 'location', '')).resolve()}"
 
 
+def is_inside(place: str, other: str) -> bool:
+    """Whether one address is below the other: a copy would then be copied the next time."""
+    return place.startswith(f"{other.rstrip('/')}/")
+
+
 def media_copy(*, source: Storage, target: Storage, is_thorough: bool, watch: Watch) -> list[Outcome]:
     """Copy every object; what was copied is read back and compared by digest.
 

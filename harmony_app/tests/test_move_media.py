@@ -122,6 +122,18 @@ def test_other_addresses_are_refused(media: Storage, to: str, message: str) -> N
     assert "secret" not in str(error.value)
 
 
+def test_a_storage_is_not_copied_into_itself(media: Storage, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="lies in the present storage"):
+        moved(f"file://{tmp_path / 'media' / 'new'}")
+    assert list(sizes_below("", media)) == sorted(FILES)
+
+
+def test_a_place_that_cannot_be_written_is_said(media: Storage, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CommandError, match=r"a storage refuses: .*file"):
+        moved(f"file://{tmp_path / 'file' / 'new'}")
+
+
 def test_a_storage_is_not_copied_onto_itself(media: Storage, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is the present storage"):
         moved(f"file://{tmp_path / 'media'}/")

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from harmony_app.media_moving import Outcome, media_copy, opened_storage, place_of
+from harmony_app.media_moving import Outcome, is_inside, media_copy, opened_storage, place_of
 
 
 def _with_bar(outcomes: Iterable[Outcome], number: int) -> Iterator[Outcome]:
@@ -38,7 +38,14 @@ class Command(BaseCommand):
         here, there = place_of(default_storage), place_of(target)
         if here == there:
             raise CommandError(f"--to {there}: is the present storage; name another one")
-        outcomes = media_copy(source=default_storage, target=target, is_thorough=options["thorough"], watch=_with_bar)
+        if is_inside(there, here):
+            raise CommandError(f"--to {there}: lies in the present storage, {here}; name a place elsewhere")
+        try:
+            outcomes = media_copy(
+                source=default_storage, target=target, is_thorough=options["thorough"], watch=_with_bar
+            )
+        except OSError as error:
+            raise CommandError(f"a storage refuses: {error}; what was copied stays, run the command again") from error
         copied = [outcome for outcome in outcomes if outcome.is_copied]
         faults = [outcome.fault for outcome in outcomes if outcome.fault is not None]
         for fault in faults:
