@@ -9,6 +9,7 @@ from harmony_app.doctor import (
     of_backups,
     of_database,
     of_queue,
+    of_retention,
     of_settings,
     of_software,
     of_storage,
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, Check] = {
     "queues": of_queue.backlog,
     "failures": of_queue.failures,
     "studies": of_studies.places,
+    "retention": of_retention.overdue,
     "backup": of_backups.last_backup,
 }
 

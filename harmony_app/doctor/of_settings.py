@@ -1,13 +1,17 @@
 """The settings of a site that others can reach."""
 
 from collections.abc import Iterator
+from filecmp import cmp
+from pathlib import Path
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 
 from harmony_app.doctor.result import Result, fail, ok, warn
 
 LEAST_KEY = 50
 LEAST_KINDS = 5
+COLLECT = "run `manage.py collectstatic --noinput`, and start the web servers again"
 
 
 def is_public() -> bool:
@@ -86,6 +90,26 @@ def static_files() -> Iterator[Result]:
         text = "STATIC_ROOT is not set: static files are served from the source"
         yield state(text, "set STATIC_ROOT and run `manage.py collectstatic`") if state else ok(text)
     elif not (root / "staticfiles.json").is_file():
-        yield fail(f"{root} holds no collected static files", "run `manage.py collectstatic --noinput`")
+        yield fail(f"{root} holds no collected static files", COLLECT)
+    elif changed := sorted(_changed(root)):
+        yield fail(
+            f"{len(changed)} static files are not as they were collected in {root}, the first is {changed[0]}: "
+            "pages may fail or look broken",
+            COLLECT,
+        )
     else:
-        yield ok(f"static files are collected in {root}")
+        yield ok(f"static files are collected in {root}, and as they are in the source")
+
+
+def _changed(root: Path) -> Iterator[str]:
+    """Give the static files of the source of which there is no copy, or another one."""
+    seen: set[str] = set()
+    for finder in get_finders():
+        for path, storage in finder.list(["CVS", ".*", "*~"]):
+            name = f"{storage.prefix}/{path}" if getattr(storage, "prefix", None) else path
+            # Of files of one name the first is collected.
+            if name in seen:
+                continue
+            seen.add(name)
+            if not (root / name).is_file() or not cmp(storage.path(path), root / name, shallow=False):
+                yield name

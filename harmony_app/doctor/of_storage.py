@@ -1,13 +1,15 @@
 """Where pictures, reports and builds lie: whether it can be read and written, and has room."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection as site_connection
 
 from attribution.errors import InputError
 from attribution.shared_storage import SharedStorage
@@ -58,11 +60,12 @@ def builds_round_trip() -> Iterator[Result]:
 
 
 def free_space() -> Iterator[Result]:
-    folders = {"the data folder": Path(settings.DATA_DIR)}
-    if settings.BACKUP_DIR is not None:
-        folders["the folder of backups"] = Path(settings.BACKUP_DIR)
-    for what, folder in folders.items():
+    disks: set[int] = set()
+    for what, folder in _folders():
         existing = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+        if (disk := disk_of(existing)) in disks:
+            continue
+        disks.add(disk)
         free = shutil.disk_usage(existing).free
         text = f"{what} ({folder}) has {free / GIB:.1f} GiB left"
         remedy = "make room, or move it to a larger disk: nothing can be stored on a full one"
@@ -72,6 +75,25 @@ def free_space() -> Iterator[Result]:
             yield warn(text, remedy)
         else:
             yield ok(text)
+
+
+def disk_of(folder: Path) -> int:
+    return folder.stat().st_dev
+
+
+def _folders() -> Iterator[tuple[str, Path]]:
+    """Give what is written to, and where; several may be on one disk, which is then told once."""
+    yield "the data folder", Path(settings.DATA_DIR)
+    if site_connection.vendor == "sqlite" and Path(str(site_connection.settings_dict["NAME"])).is_file():
+        yield "the database", Path(site_connection.settings_dict["NAME"])
+    if isinstance(default_storage, FileSystemStorage):
+        yield "the storage of pictures", Path(default_storage.location)
+    if settings.BUILDS_URL.startswith("file://"):
+        yield "the storage of builds", Path(settings.BUILDS_URL.removeprefix("file://"))
+    if settings.BACKUP_DIR is not None:
+        yield "the folder of backups", Path(settings.BACKUP_DIR)
+    # Uploads and bundles of builds are unpacked there.
+    yield "the folder of temporary files, TMPDIR,", Path(tempfile.gettempdir())
 
 
 def pictures() -> Iterator[Result]:

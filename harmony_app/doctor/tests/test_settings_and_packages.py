@@ -65,8 +65,21 @@ def test_a_secret_key_is_never_printed(settings: Settings) -> None:
 def test_static_files_have_to_be_collected(settings: Settings, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
     assert "run `manage.py collectstatic" in said("static files")
-    (tmp_path / "staticfiles.json").write_text("{}")
+
+
+def test_static_files_of_an_earlier_version_are_said(settings: Settings, tmp_path: Path) -> None:
+    source, root = tmp_path / "source", tmp_path / "collected"
+    for folder in (source, root):
+        (folder / "site").mkdir(parents=True)
+        (folder / "site" / "pages.css").write_text("body { color: black }")
+    (root / "staticfiles.json").write_text("{}")
+    settings.STATIC_ROOT, settings.STATICFILES_DIRS = root, [source]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
     assert worst("static files") is State.OK
+    (source / "site" / "pages.css").write_text("body { color: white }")
+    (source / "site" / "new.js").write_text("export {};")
+    assert "2 static files are not as they were collected" in said("static files")
+    assert "run `manage.py collectstatic" in said("static files")
 
 
 def test_packages_are_compared_with_what_is_required(settings: Settings, tmp_path: Path) -> None:

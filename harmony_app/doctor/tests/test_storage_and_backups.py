@@ -1,12 +1,14 @@
 """What the doctor says of storages, disks, pictures, backups and studies, in good and in bad state."""
 
 import shutil
+import tempfile
 from collections import namedtuple
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
@@ -16,8 +18,9 @@ from analysis.models import ReportRun
 from harmony_app.backups.keeping import NAME
 from harmony_app.backups.tests.made import storage_in, stored
 from harmony_app.backups.writing import backup_write
+from harmony_app.doctor import of_storage
 from harmony_app.doctor.result import State
-from harmony_app.doctor.tests.asked import said, worst
+from harmony_app.doctor.tests.asked import ask, said, worst
 from studies.models import Picture, Study, Trial
 from studies.models.builds import Build
 from studies.services import load_bundle
@@ -72,6 +75,30 @@ def test_the_storage_of_builds_is_tried(settings: Settings, tmp_path: Path) -> N
 def test_a_disk_that_fills_up_is_said(monkeypatch: pytest.MonkeyPatch, gib: float, state: State) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, int(gib * 2**30)))
     assert worst("disk") is state
+
+
+def test_each_disk_is_told_once_by_what_is_on_it(
+    db: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks = {name: tmp_path / name for name in ("data", "media", "builds", "temporary")}
+    for folder in disks.values():
+        folder.mkdir()
+    # Builds are on the disk of the data.
+    numbers = {disks["data"]: 1, disks["media"]: 2, disks["builds"]: 1, disks["temporary"]: 3}
+    monkeypatch.setattr(of_storage, "disk_of", numbers.__getitem__)
+    monkeypatch.setattr(tempfile, "tempdir", str(disks["temporary"]))
+    settings.DATA_DIR, settings.BUILDS_URL, settings.BACKUP_DIR = disks["data"], f"file://{disks['builds']}", None
+    with storage_in(disks["media"]):
+        told = [one.text.split(" (")[0] for one in ask("disk")]
+    assert told == ["the data folder", "the storage of pictures", "the folder of temporary files, TMPDIR,"]
+
+
+def test_what_should_be_deleted_by_now_is_said(study: Study) -> None:
+    Session.objects.create(session_key="a", expire_date=timezone.now() - timedelta(days=2))
+    assert worst("retention") is State.OK
+    Session.objects.update(expire_date=timezone.now() - timedelta(days=4))
+    assert "sessions that have ended (1)" in said("retention")
+    assert "apply_retention --yes" in said("retention")
 
 
 def test_missing_and_orphaned_pictures_are_counted(study: Study) -> None:
