@@ -20,6 +20,8 @@ ATTEMPTS = 3
 """How often a request is sent, some seconds apart: a storage that is gone is an error and not an endless wait."""
 BROKEN_READS = 2
 """So many times an answer may break off or fail to come; it is asked for again from where it broke off."""
+HURRIED_SECONDS = 4
+"""The longest wait of somebody in front of a page; nothing is sent or asked for again."""
 DELETED_AT_ONCE = 1000
 """As many as one request can delete."""
 
@@ -27,8 +29,9 @@ DELETED_AT_ONCE = 1000
 class SharedBucket(SharedStorage):
     """Objects below `prefix` in a bucket. A put is seen whole or not at all; that is what S3 promises."""
 
-    def __init__(self, bucket: str, prefix: str) -> None:
+    def __init__(self, bucket: str, prefix: str, *, is_hurried: bool = False) -> None:
         self.bucket = bucket
+        self.is_hurried = is_hurried
         self.prefix = f"{prefix}/" if prefix else ""
         self.address = f"s3://{bucket}/{prefix}".removesuffix("/")
         self._lock = threading.Lock()
@@ -118,7 +121,7 @@ class SharedBucket(SharedStorage):
         with self._lock:
             # Its connections belong to the process that made them.
             if self._made is None or self._made[0] != os.getpid():
-                self._made = (os.getpid(), _file_system())
+                self._made = (os.getpid(), _file_system(is_hurried=self.is_hurried))
             return self._made[1]
 
     @contextmanager
@@ -145,7 +148,7 @@ class SharedBucket(SharedStorage):
             raise StorageError(f"{self.address}: {_remedy_of_reply(code, error)}") from error
 
 
-def _file_system() -> "S3FileSystem":
+def _file_system(*, is_hurried: bool) -> "S3FileSystem":
     from s3fs import S3FileSystem
 
     system = S3FileSystem(
@@ -153,15 +156,15 @@ def _file_system() -> "S3FileSystem":
         skip_instance_cache=True,
         config_kwargs={
             "signature_version": "s3v4",
-            "connect_timeout": CONNECT_SECONDS,
-            "read_timeout": READ_SECONDS,
-            "retries": {"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            "connect_timeout": HURRIED_SECONDS if is_hurried else CONNECT_SECONDS,
+            "read_timeout": HURRIED_SECONDS if is_hurried else READ_SECONDS,
+            "retries": {"total_max_attempts": 1 if is_hurried else ATTEMPTS, "mode": "standard"},
             # Servers other than Amazon's do not all know the newer checksums.
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
         },
     )
-    system.retries = BROKEN_READS
+    system.retries = 1 if is_hurried else BROKEN_READS
     return system
 
 

@@ -34,9 +34,10 @@ class SharedStorage(ABC):
     """The address that was opened; it holds no secrets."""
 
     @staticmethod
-    def open(url: str) -> "SharedStorage":
+    def open(url: str, *, is_hurried: bool = False) -> "SharedStorage":
         """Open `file:///folder` or `s3://bucket/prefix`; anything else raises InputError. Nothing is asked for yet.
 
+        A bucket that hangs is waited for a minute or two; a few seconds if `is_hurried`, because somebody waits.
         The credentials and the endpoint of a bucket are taken from the environment (AWS_ACCESS_KEY_ID,
         AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL).
         """
@@ -46,7 +47,7 @@ class SharedStorage(ABC):
         if scheme == "file":
             return _folder(rest)
         if scheme == "s3":
-            return _bucket(rest)
+            return _bucket(rest, is_hurried=is_hurried)
         # What comes before an @ may be a password.
         raise InputError(f"storage {scheme}://{rest.rpartition('@')[2]}: {scheme!r} is not supported; {REMEDY}")
 
@@ -108,7 +109,7 @@ def _folder(path: str) -> SharedStorage:
     return SharedFolder(Path(path))
 
 
-def _bucket(path: str) -> SharedStorage:
+def _bucket(path: str, *, is_hurried: bool) -> SharedStorage:
     from attribution.shared_bucket import SharedBucket
 
     if "@" in path:
@@ -125,4 +126,4 @@ def _bucket(path: str) -> SharedStorage:
             checked_name(prefix)
         except InputError as error:
             raise InputError(f"storage s3://{path}: the prefix cannot be used; {REMEDY}") from error
-    return SharedBucket(bucket, prefix)
+    return SharedBucket(bucket, prefix, is_hurried=is_hurried)

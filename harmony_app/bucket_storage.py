@@ -14,12 +14,15 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
-from studies.media import REQUESTS_AT_ONCE, StorageFailedError
+from studies.media import REQUESTS_AT_ONCE, ObjectStorage, StorageFailedError, is_hurried
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 5
 """The longest pause in an answer."""
 ATTEMPTS = 3
+HURRIED_SECONDS = 2
+"""The longest wait for a connection, and the longest pause in an answer, where somebody waits for it."""
+HURRIED_ATTEMPTS = 2
 READS = 2
 """How often an object is asked for whose transfer breaks off."""
 MEMORY_BYTES = 8 * 2**20
@@ -33,11 +36,11 @@ WEB_THREADS = 8
 _MAKING = threading.Lock()
 
 
-class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no types
+class BucketStorage(ObjectStorage, S3Storage):  # type: ignore[misc]  # django-storages has no types
     """Objects below `location` in a bucket, private, never served by address.
 
     Saving a name that exists replaces the object: names are digests or are made for one use. Raises StorageFailedError
-    where the bucket fails, and FileNotFoundError for an object that is absent.
+    where the bucket fails, and FileNotFoundError for an object that is absent. Waits less within `hurried`.
     """
 
     def __init__(self, *, bucket_name: str, location: str = "") -> None:
@@ -46,31 +49,29 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             location=location,
             file_overwrite=True,
             default_acl=None,
-            client_config=Config(
-                signature_version="s3v4",
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-                max_pool_connections=REQUESTS_AT_ONCE + WEB_THREADS,
-                # Servers other than Amazon's do not all know the newer checksums.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
+            client_config=_waiting(connect=CONNECT_SECONDS, read=READ_SECONDS, attempts=ATTEMPTS),
             # Threads of its own for each small picture would cost more than the picture.
             transfer_config=TransferConfig(use_threads=False, multipart_threshold=IN_ONE_PUT),
         )
         self.address = f"s3://{bucket_name}/{location}".removesuffix("/")
-        self._made: tuple[int, Any] | None = None
+        self._hurried_config = _waiting(connect=HURRIED_SECONDS, read=HURRIED_SECONDS, attempts=HURRIED_ATTEMPTS)
+        self._made: dict[bool, tuple[int, Any]] = {}
 
     @property
     def connection(self) -> Any:
-        """One for all threads, which share its connections: to make one takes longer than many requests."""
+        """One for all threads, which share its connections: to make one takes longer than many requests.
+
+        Another one, which waits less, within `hurried`.
+        """
+        is_impatient = is_hurried()
         with _MAKING:
+            process, made = self._made.get(is_impatient, (None, None))
             # Its connections belong to the process that made them.
-            if self._made is None or self._made[0] != os.getpid():
-                session = self._create_session()
-                self._made = (os.getpid(), session.resource("s3", config=self.client_config))
-            return self._made[1]
+            if process != os.getpid():
+                config = self._hurried_config if is_impatient else self.client_config
+                made = self._create_session().resource("s3", config=config)
+                self._made[is_impatient] = (os.getpid(), made)
+            return made
 
     @property
     def bucket(self) -> Any:
@@ -183,6 +184,19 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             raise StorageFailedError(f"{self.address}: {_remedy_of_reply(code)}") from error
         except (BotoCoreError, HTTPClientError) as error:
             raise StorageFailedError(f"{self.address}: {_remedy_of_connection(error)}") from error
+
+
+def _waiting(*, connect: float, read: float, attempts: int) -> Config:
+    return Config(
+        signature_version="s3v4",
+        connect_timeout=connect,
+        read_timeout=read,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        max_pool_connections=REQUESTS_AT_ONCE + WEB_THREADS,
+        # Servers other than Amazon's do not all know the newer checksums.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
 
 
 def _remedy_of_connection(error: Exception) -> str:

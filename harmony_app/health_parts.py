@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from harmony_app import broker
 from harmony_app.bounded import Answer, Bounded
 from harmony_app.workers import Worker, workers_read
+from studies.media import hurried
 from studies.models import Picture
 from studies.models.builds import UNDER_WAY, Build
 
@@ -91,7 +92,9 @@ def _migrations() -> Finding:
 
 def _storage() -> Finding:
     path = _stored_picture()
-    is_there = default_storage.exists(path or "pictures")
+    # In a thread of its own, which knows nothing of the request.
+    with hurried():
+        is_there = default_storage.exists(path or "pictures")
     if path is not None and not is_there:
         return Finding(
             Status.FAILED, "a picture of the database is not there; look whether the right folder or bucket is set"

@@ -1,4 +1,8 @@
-"""A bucket that fails is said to be away for a while: 503, which the pages of annotators ask again after."""
+"""A bucket that fails is said to be away for a while: 503, which the pages of annotators ask again after.
+
+Whoever only looks at something is told so within seconds, so that a bucket that hangs does not hold the server's
+threads. What brings something, such as the upload of a bundle, waits longer.
+"""
 
 import logging
 from collections.abc import Callable
@@ -8,9 +12,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from harmony_app.errors import API
-from studies.media import StorageFailedError
+from studies.media import StorageFailedError, hurried
 
 RETRY_SECONDS = 30
+LOOKING = ("GET", "HEAD")
 _log = logging.getLogger(__name__)
 
 
@@ -21,7 +26,10 @@ class StorageFailureMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        if request.method not in LOOKING:
+            return self.get_response(request)
+        with hurried():
+            return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, StorageFailedError):

@@ -4,10 +4,13 @@ A bucket has no folders, only names with slashes, and every question to it is a 
 asked in one request is asked so, and several requests go at the same time.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar, runtime_checkable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
 
 from django.core.files.storage import Storage, default_storage
 
@@ -16,23 +19,44 @@ REQUESTS_AT_ONCE = 8
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_HURRIED: ContextVar[bool] = ContextVar("storage_hurried", default=False)
+
 
 class StorageFailedError(OSError):
     """The bucket cannot be reached or refuses. The text names the address and the remedy, and holds no secrets."""
 
 
-@runtime_checkable
-class ObjectStorage(Protocol):
+class ObjectStorage(ABC):
     """What a storage of objects can do beyond Django's."""
 
+    @abstractmethod
     def object_sizes(self, folder: str) -> dict[str, int]:
         """The names of all objects in a folder and below, with their sizes in bytes."""
 
+    @abstractmethod
     def object_folders(self, folder: str) -> list[str]:
         """The names of the folders in a folder; "" is the whole storage."""
 
+    @abstractmethod
     def delete_objects(self, names: Sequence[str]) -> None:
         """Delete many objects; those that are absent are left out."""
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Within the block, in this thread, a bucket that does not answer is given up after a few seconds.
+
+    For what somebody waits for. What works in the background is more patient.
+    """
+    token = _HURRIED.set(True)
+    try:
+        yield
+    finally:
+        _HURRIED.reset(token)
+
+
+def is_hurried() -> bool:
+    return _HURRIED.get()
 
 
 def stored_bytes(name: str, storage: Storage = default_storage) -> bytes:

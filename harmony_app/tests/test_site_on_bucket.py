@@ -239,6 +239,7 @@ def test_imported_responses_are_kept_read_and_replaced(storage: ObjectStorageSer
 def own_storage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStorageServer]:
     """A server that the test may kill; it waits less than people do."""
     monkeypatch.setattr(bucket_storage, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(bucket_storage, "HURRIED_SECONDS", 0.5)
     monkeypatch.setattr(bucket_storage, "ATTEMPTS", 2)
     with running_object_storage() as server:
         for name, value in server.environment.items():

@@ -129,7 +129,8 @@ def build_remove(*, build: Build, actor: User | None) -> None:
         untold = _untold_attempts(locked)
         locked.delete()
         try:
-            open_storage().remove_all(folder)
+            # The row is locked meanwhile, and somebody waits.
+            open_storage(is_hurried=True).remove_all(folder)
             for attempt in untold:
                 write_marker(locked, attempt)
         except STORAGE_ERRORS as error:

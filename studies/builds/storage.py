@@ -14,8 +14,9 @@ STORAGE_ERRORS = (OSError, InputError)
 """What a storage raises that is down, or that is asked for an impossible name."""
 
 
-def open_storage() -> SharedStorage:
-    return SharedStorage.open(settings.BUILDS_URL)
+def open_storage(*, is_hurried: bool = False) -> SharedStorage:
+    """Open the storage; `is_hurried` where somebody waits for the answer of a page."""
+    return SharedStorage.open(settings.BUILDS_URL, is_hurried=is_hurried)
 
 
 def folder_of(build: Build) -> str:
