@@ -19,12 +19,14 @@ from attribution.conditions import Condition, conditions
 from attribution.config import RunConfig, read_config
 from attribution.datasets import list_dataset, only_classes
 from attribution.errors import InputError
-from attribution.evaluation import Answers, answers, metric_scores
+from attribution.evaluation import Answers, answers
 from attribution.identity import MAPS_VERSION, network_identity
 from attribution.images import Dataset, Decoded, decode
 from attribution.map_store import MapStore
 from attribution.networks import Network, load_network
+from attribution.poisoned_images import BLAMED, blame
 from attribution.progress import Progress
+from attribution.rehearsal import rehearse
 from attribution.run_checks import check_indices, check_needs, check_within, split_views
 from attribution.split_view import SplitView
 from attribution.trainers import Task
@@ -218,7 +220,7 @@ def load_run(
         follows_from = json.dumps([key, original_key(network, digest, function)])
         known = None if recall is None else recall.find(follows_from)
         if known is None:
-            known = _original_answers(network, seen["train"], len(dataset.samples), config.batch, progress)
+            known = _original_answers(network, seen["train"], dataset, config.batch, progress)
             if recall is not None:
                 recall.keep(follows_from, known)
         originals[network.name] = Original(network, seen, known, digest, function)
@@ -246,56 +248,6 @@ def _load_networks(config: RunConfig, dataset: Dataset, listed: Dataset, where: 
 
 def _pixels(network: Network) -> dict[str, object]:
     return {key: value for key, value in asdict(network.preprocessing).items() if key not in ("mean", "std")}
-
-
-def rehearse(run: Run, progress: Progress, finished: Callable[[Condition], bool] | None = None) -> None:
-    """One batch through training and scoring of each condition that is still to come: what cannot work fails now.
-
-    `finished` says which conditions are not to come any more; without it, their checkpoints do.
-    """
-    if finished is None:
-
-        def finished(condition: Condition) -> bool:
-            return run.checkpoint(condition).is_file()
-
-    tried = []
-    for number, condition in enumerate(run.conditions, start=1):
-        if not finished(condition):
-            try:
-                condition.trainer.rehearse(run.task(condition))
-            except InputError as error:
-                raise InputError(f"{run.where}: {condition.name}: {error}") from error
-            scoring = (condition.network_name, condition.attributor, condition.metric)
-            if scoring not in tried:
-                _rehearse_scoring(run, condition)
-                tried.append(scoring)
-        progress("trying every condition", number, len(run.conditions))
-
-
-def _rehearse_scoring(run: Run, condition: Condition) -> None:
-    """The original's scores of one batch, in all draws. InputError for options that the metric cannot work with."""
-    original = run.original(condition)
-    export = original.splits["export"]
-    try:
-        metric_scores(
-            original.network,
-            original.network,
-            condition.attributor,
-            condition.metric,
-            export,
-            export.members[: run.config.batch],
-            seed=run.config.seed,
-            batch=run.config.batch,
-            draws=condition.metric.draws,
-            own=True,
-        )
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{run.where}: {condition.name}: {condition.metric.name} cannot score the first images: {error}: "
-            "change its options"
-        ) from error
 
 
 def choose_device(name: str) -> torch.device:
@@ -340,15 +292,22 @@ def _state(config: RunConfig, dataset: Dataset, device: torch.device) -> dict[st
     }
 
 
-def _original_answers(network: Network, view: SplitView, images: int, batch: int, progress: Progress) -> Answers:
-    done = 0
+def _original_answers(network: Network, view: SplitView, dataset: Dataset, batch: int, progress: Progress) -> Answers:
+    images, done = range(len(dataset.samples)), 0
 
     def tick(count: int) -> None:
         nonlocal done
         done += count
-        progress("answers of the original network", done, images)
+        progress("answers of the original network", done, len(images))
 
-    return answers(network, view, range(images), batch=batch, tick=tick)
+    try:
+        return answers(network, view, images, batch=batch, tick=tick)
+    except BLAMED as error:
+        if not isinstance(error, InputError):
+            # It met the batch after those that are done.
+            now, where = images[done : done + batch], f"network {network.name}"
+            blame(error, dataset, where, now, lambda item: answers(network, view, [item], batch=1), others=images)
+        raise
 
 
 def _check_pairs(config: RunConfig, originals: list[Original], where: str) -> None:

@@ -6,14 +6,13 @@ import math
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 import numpy as np
-import torch
 
 from attribution.conditions import Condition
 from attribution.errors import InputError
@@ -22,8 +21,9 @@ from attribution.jobs.workshop import Made, Workbench, Workshop, file_digest
 from attribution.map_store import Maps, PassingMaps, made_maps
 from attribution.pairing import draw_pairs, write_pairs
 from attribution.pipeline import chosen_images, exported_ones, trained
+from attribution.poisoned_images import BLAMED, blame
 from attribution.progress import Progress
-from attribution.run import rehearse
+from attribution.rehearsal import rehearse
 from attribution.scoring import Scored, score_members, scored, work_of
 from attribution.trainers import Selection
 from attribution.trainers.checkpoints import slim_checkpoint
@@ -32,10 +32,6 @@ logger = logging.getLogger(__name__)
 
 KEEP_SECONDS = 20.0
 """How often at most an unfinished fine-tuning is put into the storage, from where others can go on with it."""
-
-
-class PoisonedImageError(RuntimeError):
-    """An image that cannot be computed; the text names it and the reason."""
 
 
 def plan(shop: Workshop, build: str, output: str, progress: Progress) -> None:
@@ -153,7 +149,7 @@ def chunk(
         progress(f"{cell.name}: scoring", done, total)
 
     stores = (bench.original_maps(cell), made.maps)
-    with _Poison(bench, made, cell, members):
+    with _blaming_images(bench, made, cell, members):
         part = score_members(run, cell, made.outcome.network, stores, members, tick)
         shown = _may_be_shown(bench, made, cell, start, stop)
         right = part.finetuned.predictions == run.export.targets[members]
@@ -183,51 +179,30 @@ def _may_be_shown(bench: Workbench, made: Made, condition: Condition, start: int
     return wanted
 
 
-class _Poison:
-    """Says of an error which image is behind it, by trying them one at a time; input errors say so themselves."""
+@contextmanager
+def _blaming_images(bench: Workbench, made: Made, condition: Condition, members: Sequence[int]) -> Iterator[None]:
+    """Say of an error which of the members is behind it, by trying them one at a time."""
+    run = bench.run
+    original, export = bench.original_maps(condition), run.original(condition).splits["export"]
 
-    # After an error of the device every image fails in this process.
-    PASSING = (InputError, OSError, MemoryError, torch.AcceleratorError)
-
-    def __init__(self, bench: Workbench, made: Made, condition: Condition, members: Sequence[int]) -> None:
-        self.bench, self.made, self.condition, self.members = bench, made, condition, members
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        if not isinstance(error, ArithmeticError | LookupError | RuntimeError | TypeError | ValueError):
-            return
-        if isinstance(error, self.PASSING):
-            return
-        stores = (self._one_by_one(self.bench.original_maps(self.condition)), self._one_by_one(self.made.maps))
-        for member in self.members:
-            problem = self._alone(member, stores, type(error))
-            if problem is not None:
-                name = self.bench.run.dataset.samples[member].name
-                raise PoisonedImageError(
-                    f"{self.condition.name}: the image {name} cannot be computed: {type(problem).__name__}: {problem}: "
-                    "leave it out of the data set, or mend the method"
-                ) from error
-
-    def _one_by_one(self, store: Maps) -> Maps:
+    def one_by_one(store: Maps) -> Maps:
         """The same maps, each made without the images that are beside it in a batch."""
-        cell = self.condition
-        export = self.bench.run.original(cell).splits["export"]
-        return PassingMaps(store.maker, cell.attributor_name, cell.attributor, export, batch=1)
+        return PassingMaps(store.maker, condition.attributor_name, condition.attributor, export, batch=1)
 
-    def _alone(self, member: int, stores: tuple[Maps, Maps], kind: type[BaseException]) -> BaseException | None:
-        run = self.bench.run
-        network = self.made.outcome.network
-        original = self.bench.original_maps(self.condition)
-        try:
-            # Its maps of all attributors are made together, so another condition's may be behind the error.
-            made_maps(original.maker, original.attributors, original.split, [member])
-            score_members(run, self.condition, network, stores, [member], lambda count: None)
-            list(draw_pairs(run, self.condition, stores, [member]))
-        except kind as error:
-            return error
-        return None
+    def alone(member: int) -> None:
+        # Its maps of all attributors are made together, so another condition's may be behind the error.
+        made_maps(original.maker, original.attributors, original.split, [member])
+        score_members(run, condition, made.outcome.network, stores, [member], lambda count: None)
+        list(draw_pairs(run, condition, stores, [member]))
+
+    try:
+        yield
+    except BLAMED as error:
+        if not isinstance(error, InputError):
+            stores = one_by_one(original), one_by_one(made.maps)
+            # All of a chunk's may be bad: that the method works was tried before.
+            blame(error, run.dataset, condition.name, members, alone)
+        raise
 
 
 def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
