@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from attribution.device_errors import device_error, is_of_memory
+from attribution.errors import InputError
 from attribution.folding import fold, foldable
 from attribution.networks import COPYING_FAILED, Network, copied, modules_by_name
 
@@ -42,7 +44,8 @@ def prepared(network: Network, precision: Precision = "float32") -> Network:
 
     Named modules stay where they are, and the feature layer puts out what it did. The result answers like the network
     up to rounding (`TOLERANCES`), or is the network itself: if it can't be watched; or, with a warning that says why,
-    if it can't be copied, if its forward reads what is gone, or if a trial shows a larger difference.
+    if it can't be copied, if its forward reads what is gone, or if a trial shows a larger difference. Which of them it
+    is follows from the network alone: InputError if memory doesn't suffice, and errors of the device are passed on.
     The trial compares logits and features, not gradients. Maps agree as far with the plain network's as those do with
     maps in float64: a ReLU whose input is 0 up to rounding may let a gradient through or not, which moves single places
     of a gradient map. Measured on ResNet-18 in float32, GuidedBackprop differs at .2 % of the pixels, by up to 2 % of
@@ -62,6 +65,13 @@ def prepared(network: Network, precision: Precision = "float32") -> Network:
     try:
         made, difference = _made(network, precision, own)
     except _NOT_PREPARED as error:
+        if is_of_memory(error):
+            raise InputError(
+                f"{network.name}: the memory does not suffice to prepare it for maps: take a smaller network or image "
+                "size, or a machine with more memory"
+            ) from error
+        if device_error(error) is not None:
+            raise
         logger.warning(
             "%s: maps are made with the plain network, because it cannot be made faster: %s: %s",
             network.name,
@@ -78,7 +88,7 @@ def prepared(network: Network, precision: Precision = "float32") -> Network:
 
 
 # What copying a network, watching it and asking the copy can raise: its forward may read what is gone.
-_NOT_PREPARED = (*COPYING_FAILED, LookupError, AssertionError)
+_NOT_PREPARED = (*COPYING_FAILED, LookupError, AssertionError, MemoryError)
 
 
 def _made(network: Network, precision: Precision, own: torch.dtype) -> tuple[PreparedNetwork, float]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+from attribution.device_errors import device_error, is_of_memory
 from attribution.errors import InputError
 from attribution.jobs.telling import Cancelled, Teller, TellingHandler
 
@@ -56,9 +57,9 @@ class Bench:
         with _Ended(self._teller, build, attempt, step):
             try:
                 yield
-            except (RuntimeError, MemoryError) as error:
-                self.is_spoilt |= _of_the_device(error)
-                if _of_the_memory(error):
+            except (RuntimeError, MemoryError, InputError) as error:
+                self.is_spoilt |= device_error(error) is not None
+                if is_of_memory(error):
                     # What is kept warm may be what there was no room beside: the next try begins without it.
                     self._shop = None
                 raise
@@ -95,26 +96,18 @@ def sorted_error(error: Exception) -> tuple[str, str]:
     ``input``: config or data are wrong. ``image``: an image cannot be computed. ``passing``: storage or memory; it may
     be tried again. ``fault``: anything else.
     """
+    if (device := device_error(error)) is not None:
+        return "passing", f"{type(device).__name__}: {device} (the process was replaced)"
     if type(error).__name__ == "PoisonedImageError":
         return "image", str(error)
     if isinstance(error, InputError):
-        return "input", str(error)
+        # What this process or another keeps may be what there was no room beside.
+        return "passing" if is_of_memory(error) else "input", str(error)
     passing = _of_the_disk(error) or error
-    if _of_the_device(error):
-        return "passing", f"{type(error).__name__}: {error} (the process was replaced)"
-    if isinstance(passing, OSError) or _of_the_memory(passing):
+    if isinstance(passing, OSError) or is_of_memory(passing):
         return "passing", f"{type(passing).__name__}: {passing}"
     last = traceback.extract_tb(error.__traceback__)[-1]
     return "fault", f"{type(error).__name__}: {error} (in {last.name}, line {last.lineno})"
-
-
-def _of_the_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-
-
-def _of_the_device(error: BaseException) -> bool:
-    """Whether the device itself failed, as torch says it, which is not loaded here."""
-    return type(error).__name__ == "AcceleratorError"
 
 
 def _of_the_disk(error: BaseException | None) -> OSError | None:

@@ -1,6 +1,7 @@
 """Steps that meet a bad image, too little memory, a killed process or a storage that fails."""
 
 import logging
+import re
 import shutil
 import time
 import weakref
@@ -187,17 +188,25 @@ def test_images_that_changed_on_disk_are_not_mixed_with_the_old(build: SmallBuil
     assert build.read("builds/other/plan-2.json")["run"] != plan["run"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (torch.AcceleratorError, "CUDA error: an illegal memory access was encountered"),
+        (RuntimeError, "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm( handle )`"),
+        (RuntimeError, "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
+    ],
+)
 def test_a_device_that_failed_blames_no_image_and_spoils_the_process(
-    build: SmallBuild, monkeypatch: pytest.MonkeyPatch
+    build: SmallBuild, monkeypatch: pytest.MonkeyPatch, kind: type[Exception], said: str
 ) -> None:
     bench = build.bench()
     told = next(build.finetuned(bench, build.plan(bench)))
 
     def broken(*_: Any, **__: Any) -> Any:
-        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+        raise kind(said)
 
     monkeypatch.setattr(steps, "score_members", broken)
-    with pytest.raises(StepError, match="illegal memory access") as failed:
+    with pytest.raises(StepError, match=f"^{kind.__name__}: {re.escape(said)} ") as failed:
         build.chunk(bench, told["chunks"][0])
     assert failed.value.event["kind"] == "passing"
     assert bench.is_spoilt
@@ -260,6 +269,26 @@ def test_a_step_that_found_no_room_is_tried_again_without_what_was_kept_warm(
     monkeypatch.setattr(steps, "trained", original)
     assert next(build.finetuned(bench, plan))["chunks"]
     assert kept() is None
+
+
+def test_a_device_without_room_for_one_image_is_tried_again_without_what_was_kept_warm(
+    build: SmallBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = build.bench()
+    told = next(build.finetuned(bench, build.plan(bench)))
+    kept = bench._shop
+
+    def full(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(map_store, "explain", full)
+        with pytest.raises(StepError, match="does not suffice for a single image") as failed:
+            build.chunk(bench, told["chunks"][0])
+    assert failed.value.event["kind"] == "passing"
+    forget_bounds()
+    build.chunk(bench, told["chunks"][0])
+    assert bench._shop is not kept
 
 
 def test_what_a_finished_fine_tuning_leaves_is_its_weights_once(build: SmallBuild, small_run: Path) -> None:

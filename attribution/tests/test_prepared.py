@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from attribution.attributors import ATTRIBUTORS
+from attribution.errors import InputError
 from attribution.networks import Network
 from attribution.prepared import TOLERANCES, PreparedNetwork, largest_difference, prepared
 from attribution.tests.small_networks import FunctionalReLU, SmoothAfterReLU, network, some_images
@@ -132,6 +133,31 @@ def test_a_network_that_cannot_be_prepared_is_used_as_it_is_with_the_reason(
     assert f"{module.__name__}: maps are made with the plain network" in caplog.text
     assert reason in caplog.text
     assert not any(child._forward_hooks for child in plain.module.modules())
+
+
+class Fails(Residual):
+    """It meets what `error` says in every pass."""
+
+    error: Exception
+
+    def forward(self, images: Tensor) -> Tensor:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), InputError),
+        (MemoryError(), InputError),
+        (torch.AcceleratorError("CUDA error: unspecified launch failure"), torch.AcceleratorError),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"), RuntimeError),
+    ],
+)
+def test_what_passes_does_not_decide_how_maps_are_made(error: Exception, expected: type[Exception]) -> None:
+    module = Fails()
+    module.error = error
+    with pytest.raises(expected):
+        prepared(network(module, "top"))
 
 
 class KeepsActivations(Residual):
