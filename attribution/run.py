@@ -198,7 +198,7 @@ def load_run(
     cache = out / CACHE if cache is None else cache
     cells = tuple(conditions(config, where, folder))
     chosen = choose_device(device)
-    _be_deterministic(config.seed)
+    _be_deterministic(config.seed, chosen)
     listed = list_dataset(config.dataset, where)
     if within is not None:
         check_within(listed, within, where)
@@ -259,7 +259,7 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _be_deterministic(seed: int) -> None:
+def _be_deterministic(seed: int, device: torch.device) -> None:
     random.seed(seed)
     torch.manual_seed(seed)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -267,6 +267,11 @@ def _be_deterministic(seed: int) -> None:
     # TF32 keeps 10 bits of a factor, where results are to be float32's.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    if device.type == "cuda":
+        # Fused attention adds its gradients up in any order there, whatever `warn` below says. On the CPU it does not.
+        torch.backends.cuda.enable_flash_sdp(False)
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
+        torch.backends.cuda.enable_cudnn_sdp(False)
     # `use_deterministic_algorithms` says the same, and loads torch's compiler: as long again as torch itself.
     torch.set_deterministic_debug_mode("warn")
 

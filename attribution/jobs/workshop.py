@@ -23,6 +23,7 @@ from attribution.jobs.job import Job, config_of, read_job
 from attribution.jobs.scratch import drop_unfinished, mark, tidy
 from attribution.map_store import MapStore, PassingMaps
 from attribution.networks import Network
+from attribution.out_of_memory import forget_bounds
 from attribution.pipeline import trained
 from attribution.progress import Progress, silent
 from attribution.run import Run, load_run
@@ -169,6 +170,7 @@ class Workshop:
         self._slot = slot
         self._most = most
         self._benches: OrderedDict[str, Workbench] = OrderedDict()
+        self._build = ""
         drop_unfinished(work, slot)
 
     def is_cancelled(self, build: str, attempt: int) -> bool:
@@ -184,6 +186,10 @@ class Workshop:
         With it, a run that this process still has is used where it fits what was planned, and read again where not:
         it may be from before the data changed. InputError where it does not fit then either.
         """
+        if build != self._build:
+            # What was too much for one build may not be for another, whose log would not say that it was halved.
+            forget_bounds()
+            self._build = build
         job = read_job(self.storage, build)
         key = _digest([job.name, job.text, job.base, job.trusted])
         kept = self._benches.get(key)

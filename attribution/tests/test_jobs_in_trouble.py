@@ -22,7 +22,7 @@ from attribution.jobs.telling import Teller
 from attribution.jobs.workshop import Workshop
 from attribution.out_of_memory import bounded, by_halves, forget_bounds
 from attribution.scoring import score_members
-from attribution.tests.steps import SmallBuild, StepError
+from attribution.tests.steps import BUILD, SmallBuild, StepError
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +120,27 @@ def test_what_was_too_much_once_is_not_tried_again() -> None:
     assert asked == [8, 4, 2, 2, 2, 2]
     assert by_halves("a test", work, range(4)) == [1, 5]
     assert asked[6:] == [2, 2]
+
+
+def test_what_was_too_much_for_one_build_is_tried_again_for_another(
+    build: SmallBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = build.bench()
+    told = next(build.finetuned(bench, build.plan(bench)))
+
+    def small(network: Any, attributors: Any, images: torch.Tensor, targets: Any) -> Any:
+        if len(images) > 3:
+            raise torch.OutOfMemoryError("out of memory")
+        return explain(network, attributors, images, targets)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(map_store, "explain", small)
+        build.chunk(bench, told["chunks"][0])
+    assert bounded() == {"making maps": 2}
+    other = "another-build"
+    build.storage.write(f"builds/{other}/job.json", build.storage.read(f"builds/{BUILD}/job.json"))
+    bench.carry_out("plan", build=other, attempt=1, step="plan", output=f"builds/{other}/plan-1.json")
+    assert bounded() == {}
 
 
 def test_memory_that_does_not_suffice_for_one_image_is_an_input_error() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from attribution import run
 from attribution.errors import InputError
 from attribution.progress import silent
 from attribution.run import choose_device, prepare
@@ -125,6 +127,19 @@ def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(InputError, match="--device cuda: torch sees no CUDA device"):
         choose_device("cuda")
     assert choose_device("auto").type == "cpu"
+
+
+@pytest.mark.parametrize(("device", "fused"), [("cuda", False), ("cpu", True)])
+def test_attention_is_fused_only_where_its_gradients_are_the_same_each_time(
+    device: str, fused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]):
+        run._be_deterministic(0, torch.device(device))
+        kinds = torch.backends.cuda
+        assert (kinds.flash_sdp_enabled(), kinds.mem_efficient_sdp_enabled()) == (fused, fused)
+        assert not kinds.cudnn_sdp_enabled()
+        assert kinds.math_sdp_enabled()
 
 
 def test_listed_classes_restrict_the_networks_answers(small_run: Path, tmp_path: Path) -> None:
