@@ -29,6 +29,7 @@ CHECKS: Mapping[str, Check] = {
     "database": of_database.reachable,
     "migrations": of_database.migrations,
     "durability": of_database.durability,
+    "rights": of_database.rights,
     "clock": of_database.clock,
     "media": of_storage.media_round_trip,
     "builds": of_storage.builds_round_trip,

@@ -1,7 +1,9 @@
 """The database: whether it answers, is up to date, and keeps what it has acknowledged."""
 
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from django.db import connection as site_connection
 from django.db.migrations.executor import MigrationExecutor
@@ -61,6 +63,27 @@ def durability() -> Iterator[Result]:
         yield fail(f"SQLite has synchronous={synchronous}", "take away what sets it lower than FULL (2)")
     else:
         yield ok(f"SQLite has journal_mode={mode}, synchronous={synchronous}")
+
+
+def rights() -> Iterator[Result]:
+    """Whether other users of this machine can read the file of a SQLite database, which holds who people are."""
+    file = Path(str(site_connection.settings_dict["NAME"]))
+    if site_connection.vendor != "sqlite" or not file.is_file():
+        yield ok("the database is no file of this machine")
+    elif is_open_to_others(file):
+        yield warn(
+            f"every user of this machine can read the database, {file}: names, password hashes, sessions, answers",
+            f"run `chmod 700 {file.parent}`, or where others need that folder, `chmod 600 {file}*`",
+        )
+    else:
+        yield ok("other users of this machine cannot read the database")
+
+
+def is_open_to_others(file: Path) -> bool:
+    """Whether a user who is neither the owner nor of the group can come to the file and read it."""
+    path = file.resolve()
+    may_pass = all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
+    return may_pass and bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def clock() -> Iterator[Result]:

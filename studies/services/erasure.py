@@ -194,7 +194,11 @@ def _sessions(users: Collection[User]) -> list[str]:
 
 
 def _log_ins(table: type[models.Model], users: Collection[User]) -> QuerySet[models.Model]:
-    return table._default_manager.filter(username__in=[user.username for user in users])
+    """Return the failed log-ins under these names, however they were written."""
+    named = Q(pk__in=[])
+    for user in users:
+        named |= Q(username__iexact=user.username)
+    return table._default_manager.filter(named)
 
 
 def _admin_log(users: Collection[User]) -> QuerySet[LogEntry]:

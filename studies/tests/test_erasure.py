@@ -95,7 +95,8 @@ def person(study: Study) -> Participation:
         external_session="session-at-prolific",
     )
     token_make(user=user, name="Mara's desk")
-    AccessAttempt.objects.create(username="marija.horvat", ip_address="192.0.2.77", **NO_BROWSER)
+    for name in ("marija.horvat", "Marija.Horvat"):
+        AccessAttempt.objects.create(username=name, ip_address="192.0.2.77", **NO_BROWSER)
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(
         user=user, content_type=kind, object_id=str(user.pk), object_repr="marija.horvat", action_flag=CHANGE
@@ -260,7 +261,7 @@ def test_without_yes_it_only_lists(person: Participation, capsys: pytest.Capture
     said = capsys.readouterr().out
     assert everything() == before
     assert "answers: 1" in said
-    assert "failed log ins: 1" in said
+    assert "failed log ins: 2" in said
     assert "nothing was changed; the answers would be deleted; add --yes" in said
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -91,6 +92,20 @@ def test_each_disk_is_told_once_by_what_is_on_it(
     with storage_in(disks["media"]):
         told = [one.text.split(" (")[0] for one in ask("disk")]
     assert told == ["the data folder", "the storage of pictures", "the folder of temporary files, TMPDIR,"]
+
+
+def test_a_database_that_every_user_can_read_is_said(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Folders of tests are closed to others.
+    with tempfile.TemporaryDirectory() as name:
+        folder, file = Path(name), Path(name) / "harmony.sqlite3"
+        file.touch(mode=0o644)
+        monkeypatch.setitem(connection.settings_dict, "NAME", str(file))
+        assert worst("rights") is State.OK
+        folder.chmod(0o755)
+        assert f"chmod 700 {folder}" in said("rights")
+        assert worst("rights") is State.WARN
+        file.chmod(0o600)
+        assert worst("rights") is State.OK
 
 
 def test_what_should_be_deleted_by_now_is_said(study: Study) -> None:
