@@ -77,6 +77,9 @@ def finetune(shop: Workshop, build: str, output: str, progress: Progress, *, con
     name = output.removesuffix(".json")
     if not shop.storage.exists(f"{name}.pt"):
         _train(bench, cell, name, progress)
+    else:
+        # What lies here may be of an earlier one.
+        bench.forget(cell)
     made = bench.made(cell)
     selection = made.outcome.selection
     size, members = bench.chunk_images(cell), len(bench.run.export.members)
@@ -117,9 +120,12 @@ def _train(bench: Workbench, condition: Condition, name: str, progress: Progress
 
     outcome = trained(bench.run, condition, own, told)
     slim_checkpoint(own)
-    storage.upload(own, f"{name}.pt")
+    bench.forget(condition)
+    # Somebody else may have done the same meanwhile, on a machine that rounds otherwise, and chunks may be under way.
+    if not storage.exists(f"{name}.pt"):
+        storage.upload(own, f"{name}.pt")
+        bench.keep(condition, outcome)
     storage.remove(partial)
-    bench.keep(condition, outcome)
     own.unlink()
 
 
@@ -137,9 +143,7 @@ def chunk(
 
     bench = shop.bench(build, progress, fits=fits)
     run, cell = bench.run, bench.condition(condition)
-    made = bench.made(cell)
-    if made.weights != weights:
-        raise InputError(f"{cell.name}: its weights are not those that it was fine-tuned to: start the build again")
+    made = bench.made(cell, weights)
     members = list(run.original(cell).splits["export"].members[start:stop])
     total, done = work_of(cell, len(members)), 0
 
@@ -256,7 +260,7 @@ def _drawn(bench: Workbench, of: Scored, items: Sequence[int], files: ChunkFiles
         if known is not None:
             yield item, known
         else:
-            stores = (bench.original_maps(of.condition), bench.made(of.condition).maps)
+            stores = (bench.original_maps(of.condition), bench.made(of.condition, of.weights_digest).maps)
             yield from draw_pairs(run, of.condition, stores, [item])
     files.close()
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import logging
 import math
 import socket
 from collections import OrderedDict
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import PIL
 import torch
 
 from attribution.conditions import Condition
+from attribution.device_errors import device_error, is_of_memory
 from attribution.errors import InputError
 from attribution.evaluation import Answers
 from attribution.jobs.job import Job, config_of, read_job
@@ -26,9 +29,12 @@ from attribution.networks import Network
 from attribution.out_of_memory import forget_bounds
 from attribution.pipeline import trained
 from attribution.progress import Progress, silent
+from attribution.room import Room, check_disk, taken
 from attribution.run import Run, load_run
 from attribution.shared_storage import SharedStorage
 from attribution.trainers import Outcome
+
+logger = logging.getLogger(__name__)
 
 RUNS = 2
 NETWORKS = 3
@@ -122,18 +128,69 @@ class Workbench:
     def is_finetuned(self, condition: Condition) -> bool:
         return self.storage.exists(f"{self.finetuned_name(condition)}.json")
 
-    def made(self, condition: Condition) -> Made:
-        """The condition's finetuned network; FileNotFoundError if it is neither here nor in the storage."""
+    def made(self, condition: Condition, weights: str = "") -> Made:
+        """The condition's finetuned network; FileNotFoundError if it is neither here nor in the storage.
+
+        A copy that cannot be read, or has other weights than those of the digest `weights`, is fetched again.
+        InputError where that does not help. What is damaged or half there in the storage is removed, so that it can be
+        made anew.
+        """
+        for is_fetched_again in (False, True):
+            if is_fetched_again:
+                self.forget(condition)
+            made = self._read(condition)
+            if made is not None and weights in ("", made.weights):
+                self._made.move_to_end(self.finetuned_name(condition))
+                return made
+        self.forget(condition)
+        if made is not None and self._told_weights(condition) == made.weights:
+            raise InputError(f"{condition.name}: it was fine-tuned anew meanwhile: start the build again")
+        for ending in ("json", "pt"):
+            self.storage.remove(f"{self.finetuned_name(condition)}.{ending}")
+        raise InputError(
+            f"{condition.name}: its fine-tuned network was damaged in the storage, and is removed: start the build "
+            "again, and it is fine-tuned anew"
+        )
+
+    def forget(self, condition: Condition) -> None:
+        """Keep no copy of the condition's finetuned network in this process and on this machine."""
+        self._made.pop(self.finetuned_name(condition), None)
+        self._copy(condition).unlink(missing_ok=True)
+
+    def _read(self, condition: Condition) -> Made | None:
+        """The network as it lies here, or else in the storage; None if that cannot be read."""
         name = self.finetuned_name(condition)
         if name not in self._made:
-            checkpoint = self.run.out / f"{Path(name).name}.pt"
+            checkpoint = self._copy(condition)
             if not checkpoint.is_file():
                 checkpoint.parent.mkdir(parents=True, exist_ok=True)
-                self.storage.download(f"{name}.pt", checkpoint)
+                try:
+                    self.storage.download(f"{name}.pt", checkpoint)
+                except FileNotFoundError:
+                    if self._told_weights(condition) is None:
+                        raise
+                    return None
             mark([checkpoint])
-            self.keep(condition, trained(self.run, condition, checkpoint, silent))
-        self._made.move_to_end(name)
+            try:
+                outcome = trained(self.run, condition, checkpoint, silent)
+            except (RuntimeError, EOFError, UnpicklingError) as error:
+                if is_of_memory(error) or device_error(error) is not None:
+                    raise
+                logger.warning("%s: its fine-tuned network cannot be read: %s", condition.name, error)
+                return None
+            self.keep(condition, outcome)
         return self._made[name]
+
+    def _copy(self, condition: Condition) -> Path:
+        return self.run.out / f"{Path(self.finetuned_name(condition)).name}.pt"
+
+    def _told_weights(self, condition: Condition) -> str | None:
+        """The digest of its weights that others go by; None if there is none."""
+        try:
+            told = json.loads(self.storage.read(f"{self.finetuned_name(condition)}.json"))
+        except FileNotFoundError:
+            return None
+        return str(told["weights"])
 
     def keep(self, condition: Condition, outcome: Outcome) -> Made:
         run = self.run
@@ -195,7 +252,7 @@ class Workshop:
         kept = self._benches.get(key)
         if kept is not None and (fits is None or not fits(kept)):
             del self._benches[key]
-        made = self._bench(key, job, progress)
+        made = self._bench(key, job, progress, is_planned=fits is not None)
         if fits is not None and not fits(made):
             raise InputError(
                 f"{job.name}: {socket.gethostname()} has other data than when the build was planned, or another kind "
@@ -204,7 +261,14 @@ class Workshop:
             )
         return made
 
-    def _bench(self, key: str, job: Job, progress: Progress) -> Workbench:
+    def _bench(self, key: str, job: Job, progress: Progress, *, is_planned: bool) -> Workbench:
+        def check_room(room: Room) -> None:
+            remedy = "free space on its disk, raise HARMONY_WORK_GIBIBYTES if that is the limit"
+            own = taken(self._work)
+            check_disk(
+                self._work, room.scratch, job.name, "a worker's scratch folder", remedy, own=own, most=self._most
+            )
+
         if key not in self._benches:
             tidy(self._work, self._most)
             config, folder = config_of(job, self._datasets)
@@ -217,6 +281,7 @@ class Workshop:
                 cache=self._work / "cache" / f"torch-{torch.__version__}",
                 device=self._device,
                 progress=progress,
+                check_room=None if is_planned else check_room,
                 recall=_StoredAnswers(self.storage),
                 within=None if job.trusted else folder,
             )
