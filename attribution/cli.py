@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         if of_files:
             _add_map_files(command)
     estimate = commands.add_parser(
-        "estimate", help="time one step of every condition, and say how long a run takes here"
+        "estimate", help="time one step of every condition, and say how long a run takes here, and what room on disks"
     )
     estimate.add_argument("config", type=Path, help="the run's TOML file")
     estimate.add_argument("--out", type=Path, help="the run's folder (default: var/runs/<name of the file>)")
@@ -202,9 +202,9 @@ def _export(options: argparse.Namespace, bars: "Bars") -> None:
 def _estimate(options: argparse.Namespace, bars: "Bars") -> None:
     from attribution.estimate import estimate, estimate_table
 
-    costs = estimate(options.config, _folder(options), device=_device(options), progress=bars)
+    found = estimate(options.config, _folder(options), device=_device(options), progress=bars)
     bars.close()
-    print(estimate_table(costs))
+    print(estimate_table(found))
 
 
 def _check(options: argparse.Namespace, bars: "Bars") -> None:

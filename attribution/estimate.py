@@ -1,7 +1,7 @@
-"""How long a run would take here, from one training step and one scored batch of every condition."""
+"""How long a run would take here, from one training step and one scored batch of every condition, and what room."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import torch
 from attribution.conditions import Condition
 from attribution.evaluation import metric_scores
 from attribution.progress import Progress, silent
+from attribution.room import Room, room_of, told
 from attribution.run import Run, look_at
 from attribution.workspace import held
 
@@ -33,7 +34,15 @@ class Cost:
         return self.step * self.steps + self.score * self.scored
 
 
-def estimate(config: Path, out: Path, *, device: str = "auto", progress: Progress = silent) -> list[Cost]:
+@dataclass(frozen=True)
+class Estimate:
+    """What every condition of a run costs, and what all of it takes of disks."""
+
+    costs: tuple[Cost, ...]
+    room: Room
+
+
+def estimate(config: Path, out: Path, *, device: str = "auto", progress: Progress = silent) -> Estimate:
     """The cost of every condition. Writes nothing to `out` but decoded images; InputError as a build would raise."""
     with held(out):
         run = look_at(config, out, device=device, progress=progress)
@@ -41,11 +50,13 @@ def estimate(config: Path, out: Path, *, device: str = "auto", progress: Progres
         for number, condition in enumerate(run.conditions, start=1):
             costs.append(_cost(run, condition))
             progress("timing every condition", number, len(run.conditions))
-        return costs
+        networks = [original.network for original in run.originals.values()]
+        return Estimate(tuple(costs), room_of(run.config, run.dataset, networks, run.conditions))
 
 
-def estimate_table(costs: Sequence[Cost]) -> str:
-    """One line per condition and the sum."""
+def estimate_table(estimate: Estimate) -> str:
+    """One line per condition, the sum, and the disks."""
+    costs = estimate.costs
     width = max(len(cost.condition) for cost in costs)
     lines = [f"{'condition'.ljust(width)}  s/step  steps  ms/score  scores  minutes"]
     lines.append("-" * len(lines[0]))
@@ -56,7 +67,14 @@ def estimate_table(costs: Sequence[Cost]) -> str:
     ]
     minutes = sum(cost.total for cost in costs) / 60
     lines.append(f"all conditions: {minutes:.1f} minutes on this machine ({minutes / 60:.1f} hours)")
+    lines.append(f"on the disk, at most: {_listed(estimate.room.alone)}")
+    lines.append(f"as a build, in a worker's scratch folder: {_listed(estimate.room.scratch)}")
+    lines.append(f"as a build, in the shared storage: {_listed(estimate.room.shared)}")
     return "\n".join(lines)
+
+
+def _listed(parts: Mapping[str, int]) -> str:
+    return f"{told(sum(parts.values()))} ({', '.join(f'{name} {told(size)}' for name, size in parts.items())})"
 
 
 def _cost(run: Run, condition: Condition) -> Cost:

@@ -3,15 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-import torch
-
+from attribution.device_errors import device_error, is_of_memory
 from attribution.errors import InputError
 from attribution.images import Dataset
 
 BLAMED = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 """What a method or a network raises that meets an image it cannot work with."""
-OF_NO_IMAGE = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
-"""After an error of the device every image fails in this process."""
 OTHERS = 8
 """Where this many images that were not there fail as well, it is the method that fails."""
 
@@ -34,7 +31,7 @@ def blame(
     ``alone(item)`` does the same with one image. With `others`, the first few of which are tried as well, nothing
     happens where no image works: then it is the method that fails.
     """
-    if isinstance(error, OF_NO_IMAGE):
+    if _is_of_no_image(error):
         return
     works = others is None
     for item in items:
@@ -58,5 +55,10 @@ def _problem(item: int, alone: Callable[[int], object]) -> BaseException | None:
         alone(item)
     except BLAMED as error:
         # Input errors say themselves what is wrong.
-        return None if isinstance(error, (InputError, *OF_NO_IMAGE)) else error
+        return None if isinstance(error, InputError) or _is_of_no_image(error) else error
     return None
+
+
+def _is_of_no_image(error: BaseException) -> bool:
+    # After an error of the device every image fails in this process.
+    return isinstance(error, OSError) or is_of_memory(error) or device_error(error) is not None

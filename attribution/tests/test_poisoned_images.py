@@ -98,7 +98,9 @@ def test_an_image_of_the_first_step_whose_loss_is_not_finite_is_named(own_run: P
     name = whiten(run, items[2])
     error = refused(config, tmp_path)
     assert error.event["kind"] == "image"
-    assert f"RMA x Blind: the image {name} cannot be computed: FloatingPointError: its answer is not finite" in str(error)
+    assert f"RMA x Blind: the image {name} cannot be computed: FloatingPointError: its answer is not finite" in str(
+        error
+    )
 
 
 def test_a_network_that_fails_for_an_image_has_it_named(
@@ -151,8 +153,16 @@ def test_an_image_that_comes_after_good_ones_is_named() -> None:
         blame(ValueError("no"), named(4), "here", range(4), alone, others=range(4))
 
 
-def test_a_device_that_failed_blames_no_image() -> None:
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA error: an illegal memory access"), OSError()])
+def test_a_machine_that_failed_blames_no_image(error: Exception) -> None:
     def alone(_item: int) -> None:
         raise AssertionError("nothing is tried")
 
-    blame(MemoryError(), named(4), "here", range(4), alone, others=range(4))
+    blame(error, named(4), "here", range(4), alone, others=range(4))
+
+
+def test_an_image_is_not_blamed_for_a_device_that_fails_at_it() -> None:
+    def alone(_item: int) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access")
+
+    blame(ValueError("no"), named(4), "here", range(4), alone)
