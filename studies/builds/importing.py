@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 import threading
@@ -57,7 +58,7 @@ def build_load(*, key: UUID, attempt: int) -> bool:
     if build is None or step is None:
         return False
     try:
-        with Beating(step), tempfile.TemporaryDirectory(prefix="harmony-build-") as folder:
+        with Beating(step), _folder(key) as folder:
             archive = Path(folder) / "bundle.zip"
             open_storage().download(step.output, archive)
             _check(archive, step)
@@ -76,6 +77,14 @@ def build_load(*, key: UUID, attempt: int) -> bool:
         return _failed(build, step, str(error).strip() or type(error).__name__, "passing")
     logger.info("build %s: its study was loaded", key)
     return True
+
+
+def _folder(key: UUID) -> "tempfile.TemporaryDirectory[str]":
+    """Make a folder for one try; what was left by earlier ones, whose processes were killed, is deleted."""
+    prefix = f"harmony-build-{key}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=prefix)
 
 
 def _claim(build: Build) -> BuildStep | None:
@@ -118,7 +127,7 @@ def _study(build: Build, archive: Path) -> Study:
         if build.owner is not None:
             if not is_researcher(build.owner):
                 raise BundleError("owner", "whoever started this build is no researcher any more", "start a new build")
-            return bundle_import(archive=file, actor=build.owner, limits=BUILT).study
+            return bundle_import(archive=file, actor=build.owner, limits=BUILT, within=archive.parent).study
         if not build.trusted:
             raise BundleError("owner", "whoever started this build has no account any more", "start it again")
         folder = archive.with_name("bundle")

@@ -28,13 +28,17 @@ class TakenSlugError(ValueError):
         super().__init__(f"the slug {slug!r} is taken; export the bundle under another slug")
 
 
-def bundle_import(*, archive: IO[bytes], actor: User, limits: Limits = UPLOADED) -> Loaded:
+def bundle_import(
+    *, archive: IO[bytes], actor: User, limits: Limits = UPLOADED, within: Path | None = None
+) -> Loaded:
     """Load a bundle from a zip archive, as `load_bundle` does; a study that is new is the actor's.
+
+    It is unpacked in a folder `within` this one, otherwise in that of temporary files.
 
     Everything or nothing is written, but for pictures, which lie in the storage by their digests. Raises
     RefusedArchiveError, TakenSlugError, and ArchivedStudyError where the study is only read.
     """
-    with tempfile.TemporaryDirectory(prefix="harmony-bundle-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="harmony-bundle-", dir=within) as temporary:
         folder = Path(temporary) / "bundle"
         folder.mkdir()
         try:

@@ -1,5 +1,6 @@
 """The last step of a build: its study is loaded once, or not at all."""
 
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from studies.builds.importing import Beating, build_load
 from studies.bundles.archive import BUILT, unpack_bundle
 from studies.bundles.errors import BundleError
 from studies.models import AuditEntry, Build, BuildStep, Study, Trial, User
-from studies.services import load_bundle
+from studies.services import imports, load_bundle
 from studies.tests.build_site import BuildSite, ago, fresh, states, step_of
 from studies.tests.bundles import write_bundle
 
@@ -169,6 +170,35 @@ def test_the_tasks_hand_on_what_they_are_given(build: Build, monkeypatch: pytest
     tasks.load.apply(kwargs={"build": str(build.key), "attempt": 1})
     assert calls == ["tick", [1]]
     assert fresh(build).state == "done"
+
+
+def test_what_a_killed_import_left_is_deleted_by_the_next(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    left, others = (tmp_path / "temporary" / f"harmony-build-{key}-abc" for key in (build.key, "of-another"))
+    for folder in (left, others):
+        folder.mkdir(parents=True)
+        (folder / "bundle.zip").write_bytes(b"half of it")
+    assert load(build)
+    assert list((tmp_path / "temporary").iterdir()) == [others]
+
+
+def test_a_bundle_is_unpacked_where_the_next_try_would_look(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    seen: list[str] = []
+    unpack = imports.unpack_bundle
+
+    def look(*given: Any) -> Any:
+        seen.extend(path.name for path in (tmp_path / "temporary").iterdir())
+        return unpack(*given)
+
+    monkeypatch.setattr(imports, "unpack_bundle", look)
+    assert load(build)
+    assert [name.startswith(f"harmony-build-{build.key}-") for name in seen] == [True]
 
 
 def test_signs_of_life_are_for_the_step_of_this_worker_only(
