@@ -11,7 +11,8 @@ _RULES = [
     (re.compile(r"(/[\w\-./%~*]*)\?[^\s'\"<>]+"), rf"\1?{HIDDEN}"),
     # A user and a password in an address; some passwords have an @ themselves.
     (re.compile(r"([a-z][a-z0-9+.\-]*://)[^/\s'\"]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
-    (re.compile(r"\b(Bearer|Token|Basic)\s+[\w\-.~+/=]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    # Django says of a form that its CSRF token is missing.
+    (re.compile(r"(?<!CSRF )\b(Bearer|Token|Basic)\s+[\w\-.~+/=]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (
         re.compile(
             r"(['\"]?\b(?:\w+_)?(?:PROLIFIC_PID|STUDY_ID|SESSION_ID|username|password|passwd|secret|secret_key|"

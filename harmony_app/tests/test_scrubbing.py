@@ -55,6 +55,7 @@ def test_ids_of_prolific_and_mail_addresses_are_hidden_wherever_they_stand(text:
         "digest " + "ab" * 32,
         'File "/app/x.py", line 3, in view',
         "17 trials? yes",
+        "Forbidden (CSRF token missing.): /builds/new/",
         "http://127.0.0.1:8000/healthz",
     ],
 )

@@ -190,11 +190,10 @@ def test_a_bundle_is_unpacked_where_the_next_try_would_look(
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     seen: list[str] = []
-    unpack = imports.unpack_bundle
 
     def look(*given: Any) -> Any:
         seen.extend(path.name for path in (tmp_path / "temporary").iterdir())
-        return unpack(*given)
+        return unpack_bundle(*given)
 
     monkeypatch.setattr(imports, "unpack_bundle", look)
     assert load(build)
