@@ -3,8 +3,10 @@
 import io
 import json
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +42,19 @@ def chunk_file(part: Part, pictures: Iterable[tuple[int, Sequence[bytes]]]) -> b
     return packed.getvalue()
 
 
+class DamagedChunkError(RuntimeError):
+    """An archive that cannot be read, at `path`."""
+
+    def __init__(self, path: Path, reason: Exception) -> None:
+        super().__init__(f"{path.name}: {reason}")
+        self.path = path
+
+
 class ChunkFiles:
     """The chunks of a condition, read from their archives. The finetuned network's logits are not in them.
 
-    One archive is open at a time, however many chunks there are.
+    One archive is open at a time, however many chunks there are. Every method, and making one, raises DamagedChunkError
+    for an archive that cannot be read.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -53,14 +64,22 @@ class ChunkFiles:
 
     def parts(self) -> list[Part]:
         """What the chunks hold besides pictures, in their order."""
-        return [_part(self._archive(path)) for path in self._paths]
+        parts = []
+        for path in self._paths:
+            with _damage_told(path):
+                parts.append(_part(self._archive(path)))
+        return parts
 
     def pictures(self, item: int) -> list[bytes] | None:
         """The PNGs of the original and the finetuned map of an image; None if they were not drawn."""
         names = [f"{item}-{slot}.png" for slot in (0, 1)]
         if not self._drawn.keys() >= set(names):
             return None
-        return [self._archive(self._drawn[name]).read(name) for name in names]
+        pictures = []
+        for name in names:
+            with _damage_told(self._drawn[name]):
+                pictures.append(self._archive(self._drawn[name]).read(name))
+        return pictures
 
     def close(self) -> None:
         if self._open is not None:
@@ -70,8 +89,17 @@ class ChunkFiles:
     def _archive(self, path: Path) -> zipfile.ZipFile:
         if self._open is None or self._open[0] != path:
             self.close()
-            self._open = path, zipfile.ZipFile(path)
+            with _damage_told(path):
+                self._open = path, zipfile.ZipFile(path)
         return self._open[1]
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+        raise DamagedChunkError(path, error) from error
 
 
 def _part(archive: zipfile.ZipFile) -> Part:
