@@ -43,7 +43,9 @@ class FolderSink:
         self.root = root
         self.name = name
         self.folder = root / f"{name}{PARTIAL}"
-        self.folder.mkdir()
+        # Closed to others also where the folder above is not ours to close.
+        self.folder.mkdir(mode=0o700)
+        (root / "media").mkdir(mode=0o700, exist_ok=True)
 
     def media_bytes(self, digest: str) -> int | None:
         try:

@@ -211,6 +211,18 @@ def test_only_its_owner_can_read_a_backup(site: Study, tmp_path: Path) -> None:
     assert (tmp_path / "site.tar").stat().st_mode & 0o077 == 0
 
 
+def test_only_its_owner_can_read_a_backup_in_a_folder_of_somebody_else(
+    site: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    (tmp_path / "backups").mkdir(mode=0o755)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    place = backup_write(destination=tmp_path / "backups").place
+    assert [path.stat().st_mode & 0o777 for path in (place, place.parent / "media")] == [0o700, 0o700]
+
+
 def test_the_secret_key_is_not_in_a_backup(site: Study, tmp_path: Path, settings: Settings) -> None:
     settings.SECRET_KEY = "a-key-that-is-looked-for"
     place = backup_write(destination=tmp_path / "backups").place
