@@ -1,6 +1,7 @@
 """Celery tasks over :mod:`attribution.jobs`. The web side enqueues them by name and never imports this module."""
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -17,6 +18,8 @@ from attribution.jobs.carrying_out import Bench
 from attribution.jobs.settings import make_bench
 from attribution.jobs.telling import Event, NotSentError
 
+logger = logging.getLogger(__name__)
+
 HEARD = "studies.builds.heard"
 WEB_QUEUE = "default"
 
@@ -31,6 +34,10 @@ class _Process:
         if self._bench is None:
             self._bench = make_bench(os.environ, _send, slot=f"{hostname}-{getattr(current_process(), 'index', 0)}")
         return self._bench
+
+    @property
+    def has_bench(self) -> bool:
+        return self._bench is not None
 
     def close(self) -> None:
         if self._bench is not None:
@@ -66,7 +73,31 @@ def _tell_of_a_lost_process(
         _send([{**step, "state": "failed", "kind": "passing", "error": error, **signed}])
 
 
+def _need_device() -> None:
+    """End the worker, which gives the step back, where the device is gone that it was started for.
+
+    A GPU can be lost until its machine is started again. Failing would be quick, so such a worker would soon have
+    failed all that others are there for.
+    """
+    is_child = current_process().name != "MainProcess"
+    if os.environ.get("HARMONY_DEVICE") != "cuda" or _process.has_bench or not is_child:
+        return
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    logger.critical(
+        "HARMONY_DEVICE is cuda, and torch sees no CUDA device here: this worker ends; mend the GPU's driver or what "
+        "the container may use, or set HARMONY_DEVICE=cpu"
+    )
+    os.kill(os.getppid(), signal.SIGTERM)
+    # Until it is ended: a step that came to an end would be taken for done.
+    while True:
+        signal.pause()
+
+
 def _carry_out(task: "Task[Any, None]", kind: str, step: dict[str, Any]) -> None:
+    _need_device()
     bench = _process.bench(task.request.hostname or "worker")
     if bench.is_spoilt:
         # Nothing works on the device in this process. As with one that was killed, the step goes to the next.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
 
@@ -150,25 +151,52 @@ def test_a_cancelled_step_stops_while_it_runs(
     assert heard.ended(build)["state"] == "cancelled"
 
 
-def test_a_worker_that_is_told_to_end_soon_gives_its_step_back(
-    redis_url: str, storage: SharedStorage, tmp_path: Path
-) -> None:
-    alone = redis_url.rpartition("/")[0] + "/12"
-    client = Celery("client", broker=alone)
-    step = {"build": "ended", "attempt": 1, "step": "ended", "output": "builds/ended/out", "condition": "wait"}
-    log = tmp_path / "worker.log"
-    module = "attribution.tests.stand_in_worker"
-    with running_worker(module, alone, log, HARMONY_BUILDS_URL=storage.address) as process:
-        client.send_task("attribution.chunk", kwargs=step, queue="gpu")
-        wait_until(lambda: storage.list("builds/ended"), "the step has begun")
-        process.terminate()
-        assert process.wait(timeout=15) == 0
-    with client.connection_for_read() as connection, connection.SimpleQueue("gpu") as queue:
-        assert queue.get(block=False).payload[1] == step
+WAIT = {"build": "ended", "attempt": 1, "step": "ended", "output": "builds/ended/out", "condition": "wait"}
+
+
+@pytest.fixture
+def alone(redis_url: str) -> Iterator[Celery]:
+    """The asking side of a broker at which nobody else is."""
+    url = redis_url.rpartition("/")[0] + "/12"
+    app = Celery("client", broker=url)
+    yield app
+    app.close()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+def given_back(client: Celery) -> dict[str, object]:
+    """What waits for another worker. Of its end nothing was told."""
     heard = Heard(client)
     heard.listen()
     assert {event["state"] for event in heard.events} <= {"running"}
-    client.close()
+    with client.connection_for_read() as connection, connection.SimpleQueue("gpu") as queue:
+        kwargs: dict[str, object] = queue.get(block=False).payload[1]
+    return kwargs
+
+
+def test_a_worker_that_is_told_to_end_soon_gives_its_step_back(
+    alone: Celery, storage: SharedStorage, tmp_path: Path
+) -> None:
+    module, log = "attribution.tests.stand_in_worker", tmp_path / "worker.log"
+    with running_worker(module, alone.conf.broker_url, log, HARMONY_BUILDS_URL=storage.address) as process:
+        alone.send_task("attribution.chunk", kwargs=WAIT, queue="gpu")
+        wait_until(lambda: storage.list("builds/ended"), "the step has begun")
+        process.terminate()
+        assert process.wait(timeout=15) == 0
+    assert given_back(alone) == WAIT
+
+
+def test_a_worker_whose_device_is_gone_leaves_its_step_to_others_and_ends(
+    alone: Celery, storage: SharedStorage, tmp_path: Path
+) -> None:
+    module, log = "attribution.tests.stand_in_worker", tmp_path / "worker.log"
+    places = {"HARMONY_BUILDS_URL": storage.address, "HARMONY_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": ""}
+    with running_worker(module, alone.conf.broker_url, log, **places) as process:
+        alone.send_task("attribution.chunk", kwargs=WAIT, queue="gpu")
+        process.wait(timeout=30)
+    assert "torch sees no CUDA device here: this worker ends" in log.read_text()
+    assert given_back(alone) == WAIT
 
 
 def test_a_missing_broker_is_named() -> None:
