@@ -171,6 +171,13 @@ def test_work_begins_after_the_migrations_and_with_a_queue() -> None:
     assert services["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
 
 
+def test_bundles_are_imported_from_a_volume_and_not_from_memory() -> None:
+    worker = read("docker-compose.yml")["services"]["worker-default"]
+    mounted = {volume.split(":")[1] for volume in worker["volumes"]}
+    assert worker["environment"]["TMPDIR"] in mounted
+    assert "DATABASE_URL" in worker["environment"]
+
+
 def test_the_queue_drops_nothing() -> None:
     command = read("docker-compose.yml")["services"]["redis"]["command"][-1]
     assert "--appendonly yes" in command
