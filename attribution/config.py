@@ -16,12 +16,26 @@ from pydantic.dataclasses import dataclass
 from attribution.errors import InputError
 
 _CLOSED = ConfigDict(extra="forbid")
+# One float32 image of this side has 48 MiB, and its maps are shown to people as they are.
+LARGEST_SIDE = 2048
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 
 
 def _slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value):
         raise ValueError("use lower-case letters, digits and single hyphens, for example 'my-study'")
+    return value
+
+
+def _side(value: int) -> int:
+    if value > LARGEST_SIDE:
+        raise ValueError(f"use at most {LARGEST_SIDE} pixels, such as the side that the network was trained with")
+    return value
+
+
+def _resized(value: int) -> int:
+    if value > 2 * LARGEST_SIDE:
+        raise ValueError(f"use at most {2 * LARGEST_SIDE} pixels")
     return value
 
 
@@ -110,11 +124,11 @@ class DatasetConfig:
 class PreprocessingConfig:
     """How a picture becomes the network's input; mean and std are in units of 0..1."""
 
-    size: Count
+    size: Annotated[Count, AfterValidator(_side)]
     mean: Colour
     std: Colour
     fit: Literal["crop", "squash"] = "crop"
-    resize: Count | None = None
+    resize: Annotated[Count, AfterValidator(_resized)] | None = None
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
 

@@ -108,7 +108,7 @@ def check_disk(
     `most` is what it may take at all, `what` its name for people, and `remedy` what its owner can do.
     """
     need = sum(parts.values())
-    have = min(shutil.disk_usage(_existing(folder)).free + own, most)
+    have = min(shutil.disk_usage(existing(folder)).free + own, most)
     if need > have:
         counted = ", ".join(f"{name} {told(size)}" for name, size in parts.items() if size)
         raise InputError(
@@ -125,7 +125,8 @@ def told(size: float) -> str:
     return f"{size:.0f} bytes"
 
 
-def _existing(folder: Path) -> Path:
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from attribution.config import LARGEST_SIDE
+
 Triple = tuple[float, float, float]
 Fit = Literal["crop", "squash"]
 Interpolation = Literal["bilinear", "bicubic"]
@@ -32,8 +34,8 @@ class Preprocessing:
     interpolation: Interpolation = "bilinear"
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"size is {self.size}: give a number of pixels above 0")
+        if not 1 <= self.size <= LARGEST_SIDE:
+            raise ValueError(f"size is {self.size}: give a number of pixels from 1 to {LARGEST_SIDE}")
         if self.fit not in ("crop", "squash"):
             raise ValueError(f'fit is "{self.fit}": use "crop" or "squash"')
         if self.interpolation not in _RESAMPLING:

@@ -22,6 +22,7 @@ from attribution.conditions import Condition
 from attribution.device_errors import device_error, is_of_memory
 from attribution.errors import InputError
 from attribution.evaluation import Answers
+from attribution.jobs.enough_room import check_scratch, check_storage
 from attribution.jobs.job import Job, config_of, read_job
 from attribution.jobs.scratch import drop_unfinished, mark, tidy
 from attribution.map_store import MapStore, PassingMaps
@@ -29,7 +30,7 @@ from attribution.networks import Network
 from attribution.out_of_memory import forget_bounds
 from attribution.pipeline import trained
 from attribution.progress import Progress, silent
-from attribution.room import Room, check_disk, taken
+from attribution.room import Room, room_of
 from attribution.run import Run, load_run
 from attribution.shared_storage import SharedStorage
 from attribution.trainers import Outcome
@@ -238,7 +239,8 @@ class Workshop:
         return self._work / "making" / f"{self._slot}-{build}"
 
     def bench(self, build: str, progress: Progress, *, fits: Callable[[Workbench], bool] | None = None) -> Workbench:
-        """The run of a build. Without `fits` it is read again, as its data may have changed.
+        """The run of a build. Without `fits` it is read again, as its data may have changed, and held against the room
+        that there is.
 
         With it, a run that this process still has is used where it fits what was planned, and read again where not:
         it may be from before the data changed. InputError where it does not fit then either.
@@ -259,15 +261,20 @@ class Workshop:
                 "of device or another version of torch or Pillow than the worker that did so: make all workers alike, "
                 "leave the data as they are, and try again"
             )
+        if fits is None:
+            self._check_storage(made)
         return made
+
+    def _check_storage(self, bench: Workbench) -> None:
+        """InputError if the storage is estimated to have no room for what the build leaves there."""
+        run = bench.run
+        networks = [original.network for original in run.originals.values()]
+        room = room_of(run.config, run.dataset, networks, run.conditions)
+        check_storage(room, run, self.storage, bench.place, self._work)
 
     def _bench(self, key: str, job: Job, progress: Progress, *, is_planned: bool) -> Workbench:
         def check_room(room: Room) -> None:
-            remedy = "free space on its disk, raise HARMONY_WORK_GIBIBYTES if that is the limit"
-            own = taken(self._work)
-            check_disk(
-                self._work, room.scratch, job.name, "a worker's scratch folder", remedy, own=own, most=self._most
-            )
+            check_scratch(room, self._work, self._most, job.name)
 
         if key not in self._benches:
             tidy(self._work, self._most)

@@ -2,6 +2,7 @@
 
 from attribution.config import RunConfig, parse_config
 from attribution.errors import InputError
+from studies.bundles.archive import BUILT
 
 LONGEST_CONFIG = 256 * 1024
 LONGEST_FILE_NAME = 200
@@ -22,7 +23,22 @@ def checked_config(text: str, file_name: str) -> RunConfig:
         raise ConfigError(str(error)) from error
     except RecursionError as error:
         raise ConfigError(f"{where}: lists or tables lie too deep in each other: write them flat") from error
+    _check_pictures(config, where)
     # TOML can spell it in texts; databases cannot store it.
     if any("\0" in told for told in (config.title, config.protocol.question)):
         raise ConfigError(f"{where}: title, protocol.question: hold a null character: leave it out")
     return config
+
+
+def _check_pictures(config: RunConfig, where: str) -> None:
+    """Refuse a study whose bundle could not be loaded after all the work. Raises ConfigError."""
+    originals = len(config.networks) * len(config.attributors)
+    conditions = originals * len(config.metrics)
+    # Of each pair an image, the originals' maps, and a map of every condition; two files say what they are.
+    files = config.pairs * (1 + originals + conditions) + 2
+    if files > BUILT.entries:
+        most = (BUILT.entries - 2) // (1 + originals + conditions)
+        raise ConfigError(
+            f"{where}: pairs: {config.pairs:,} in {conditions:,} conditions make up to {files:,} pictures, and a study "
+            f"may have {BUILT.entries:,}: take at most {most:,} pairs, or fewer metrics, attributors or networks"
+        )

@@ -51,6 +51,32 @@ def test_checking_says_what_the_build_would_do_and_starts_nothing(
     assert not Build.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            build_configs.config(pairs="100000"),
+            "study.toml: pairs: 100,000 in 4 conditions make up to 700,002 pictures, and a study may have 500,000: "
+            "take at most 71,428 pairs",
+        ),
+        (
+            build_configs.CONFIG.replace(
+                'network.pt"',
+                'network.pt"\npreprocessing = { size = 99999, mean = [0.5, 0.5, 0.5], std = [0.2, 0.2, 0.2] }',
+            ),
+            "study.toml: network.preprocessing.size: use at most 2048 pixels",
+        ),
+    ],
+    ids=["pairs", "size"],
+)
+def test_checking_refuses_sizes_that_no_build_could_end_with(
+    client_of_builder: Client, build_site: BuildSite, text: str, problem: str
+) -> None:
+    status, page = send(client_of_builder, text, do="check", file_name="study.toml")
+    assert status == 400
+    assert problem in words(page)
+
+
 def test_checking_says_that_the_study_of_that_name_gets_other_trials(
     client_of_builder: Client, builder: User, build_site: BuildSite
 ) -> None:
