@@ -178,6 +178,12 @@ def test_bundles_are_imported_from_a_volume_and_not_from_memory() -> None:
     assert "DATABASE_URL" in worker["environment"]
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_a_gpu_worker_computes_with_as_many_threads_as_it_has_processors(file: str) -> None:
+    worker = read(file)["services"]["worker-gpu"]
+    assert worker["environment"]["OMP_NUM_THREADS"] == worker["cpus"]
+
+
 def test_the_queue_drops_nothing() -> None:
     command = read("docker-compose.yml")["services"]["redis"]["command"][-1]
     assert "--appendonly yes" in command
