@@ -16,7 +16,7 @@ import numpy as np
 
 from attribution.conditions import Condition
 from attribution.errors import InputError
-from attribution.jobs.chunk_files import EPOCH, ChunkFiles, chunk_file
+from attribution.jobs.chunk_files import EPOCH, ChunkFiles, DamagedChunkError, chunk_file
 from attribution.jobs.workshop import Made, Workbench, Workshop, file_digest
 from attribution.map_store import Maps, PassingMaps, made_maps
 from attribution.pairing import draw_pairs, write_pairs
@@ -222,7 +222,8 @@ def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
     scratch = shop.scratch(build)
     rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    with ExitStack() as stack:
+    outputs_of: dict[Path, str] = {}
+    with _damaged_chunks_removed(shop, outputs_of), ExitStack() as stack:
         stack.callback(rmtree, scratch, ignore_errors=True)
         everything, chunks = [], {}
         for number, condition in enumerate(run.conditions, start=1):
@@ -230,6 +231,7 @@ def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
             paths = []
             for place, entry in enumerate(told["chunks"]):
                 paths.append(scratch / f"{number}-{place}.zip")
+                outputs_of[paths[-1]] = entry["output"]
                 shop.storage.download(entry["output"], paths[-1])
                 progress(f"{condition.name}: gathering", place + 1, len(told["chunks"]))
             files = chunks[condition.slug] = stack.enter_context(closing(ChunkFiles(paths)))
@@ -251,6 +253,19 @@ def merge(shop: Workshop, build: str, output: str, progress: Progress) -> None:
         told = {"bundle": name, "sha256": file_digest(archive), "size": archive.stat().st_size}
         manifest.pop("files")
         _write_json(shop, output, {**told, "files_digest": files_digest, "manifest": manifest})
+
+
+@contextmanager
+def _damaged_chunks_removed(shop: Workshop, outputs: Mapping[Path, str]) -> Iterator[None]:
+    """Remove a chunk from the storage that cannot be read, since where its output is, it counts as done."""
+    try:
+        yield
+    except DamagedChunkError as error:
+        shop.storage.remove(outputs[error.path])
+        raise InputError(
+            f"{outputs[error.path]} was damaged in the storage ({error.__cause__}), and is removed: start the build "
+            "again, and it is made anew"
+        ) from error
 
 
 def _drawn(bench: Workbench, of: Scored, items: Sequence[int], files: ChunkFiles) -> Iterator[tuple[int, list[bytes]]]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from attribution import pipeline
 from attribution.jobs import steps
 from attribution.tests.steps import SmallBuild, StepError
 
@@ -84,7 +85,7 @@ def test_a_late_step_of_an_earlier_fine_tuning_leaves_a_later_one_alone(build: S
 def test_of_two_who_fine_tune_the_same_the_first_ones_network_counts(
     build: SmallBuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = steps.trained
+    original = pipeline.trained
     others: list[bytes] = []
 
     def late(run: Any, condition: Any, checkpoint: Path, progress: Any) -> Any:
@@ -103,3 +104,31 @@ def test_of_two_who_fine_tune_the_same_the_first_ones_network_counts(
     told = next(build.finetuned(bench, plan))
     assert stored(build).read_bytes() == others[0]
     build.chunk(build.bench("two", HARMONY_WORK_DIR=str(build.folder / "another-machine")), told["chunks"][0])
+
+
+def flip(path: Path) -> None:
+    """Change a byte of the first array, as a disk may."""
+    content = bytearray(path.read_bytes())
+    content[300] ^= 0xFF
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [cut, flip])
+def test_a_damaged_chunk_is_named_and_removed_so_that_the_next_attempt_makes_it_anew(
+    build: SmallBuild, damage: Callable[[Path], None]
+) -> None:
+    bench = build.bench()
+    told = list(build.finetuned(bench, build.plan(bench)))
+    chunks = [chunk for each in told for chunk in each["chunks"]]
+    for chunk in chunks:
+        build.chunk(bench, chunk)
+    name = chunks[1]["output"]
+    whole = build.storage.read(name)
+    damage(build.folder / "storage" / name)
+    with pytest.raises(StepError, match=f"^{name} was damaged in the storage .* start the build again") as failed:
+        build.merge(bench)
+    assert failed.value.event["kind"] == "input"
+    assert not build.storage.exists(name)
+    build.chunk(bench, chunks[1])
+    assert build.storage.read(name) == whole
+    assert build.merge(bench)["manifest"]["pairs"]["exported"] > 0
