@@ -15,6 +15,7 @@ from django.db.models import Count, Max, Sum
 
 from analysis.models import ImportedResponses
 from studies.models import Assignment, Condition, Participation, Protocol, Study, Trial
+from studies.services.erasure import ERASED_CODE
 
 APP = Path(__file__).resolve().parent
 CODE = (
@@ -38,7 +39,10 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class DataState:
-    """The data of a study at one moment: their version, the answers that count, and how many have withdrawn."""
+    """The data of a study at one moment: their version, and the answers that count.
+
+    `withdrawn` is how many have withdrawn or were erased: a report of before would show what is to be gone.
+    """
 
     version: str
     answers: int
@@ -93,7 +97,7 @@ def data_state(study: Study) -> DataState:
     return DataState(
         version=hashlib.sha256(text.encode()).hexdigest(),
         answers=counted if imported is None else imported[2],
-        withdrawn=len(withdrawn),
+        withdrawn=sum(pk in withdrawn or code.startswith(ERASED_CODE) for pk, code, _, _ in participations),
     )
 
 

@@ -36,6 +36,8 @@ from studies.services.finishing import participation_lock
 from studies.services.places import live_release
 from studies.services.withdrawal import participation_withdraw
 
+ERASED_CODE = "erased-"
+"""How the codes begin of people who were erased."""
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 LOG_IN_TABLES = (AccessAttempt, AccessFailureLog, AccessLog)
 
@@ -166,7 +168,7 @@ def _erase_part(participation: Participation, answers: Answers) -> None:
         PageRecord.objects.filter(participation=participation).exclude(kind="consent").update(answers={})
     audit_reasons_forget(study=study, code=participation.code)
     participation.refresh_from_db()
-    code = f"erased-{get_random_string(10, LETTERS)}"
+    code = f"{ERASED_CODE}{get_random_string(10, LETTERS)}"
     Participation.objects.filter(pk=participation.pk).update(
         code=code, completion_code="", excluded_because="", last_seen_at=None
     )
