@@ -1,6 +1,6 @@
 """A worker's scratch folder, kept small: what was not used for longest goes first, for all of it can be made again.
 
-finetuned/*.pt                  networks that were fetched from the storage
+finetuned/*.pt                  networks that were fetched from the storage; .*.tmp where a kill has cut that off
 cache/torch-*/decoded-*         images at the networks' size
 cache/torch-*/maps-*            the original networks' maps, one lock file for each
 training/<slot>/*.pt            fine-tunings that somebody has begun
@@ -19,6 +19,7 @@ from functools import partial
 from glob import escape
 from pathlib import Path
 
+from attribution.shared_storage import TEMPORARY
 from attribution.workspace import DECODED, MAPS
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,9 @@ def _everything(work: Path) -> Iterator[_Kept]:
         yield from _file(path, IN_USE_SECONDS)
     for path in (work / "training").glob("*/*.pt"):
         yield from _file(path, BEGUN_SECONDS)
+    for folder in ("finetuned", "training/*"):
+        for path in work.glob(f"{folder}/*{TEMPORARY}"):
+            yield _file(path, BEGUN_SECONDS)
     for path in (work / "making").glob("*"):
         yield _folder(path, BEGUN_SECONDS)
     for path in (work / "cache").glob(f"*/{DECODED}*"):

@@ -52,9 +52,10 @@ def test_what_may_be_in_use_stays_however_much_it_is(tmp_path: Path, caplog: pyt
 def test_what_killed_processes_have_left_goes_after_a_day(tmp_path: Path) -> None:
     training = put(tmp_path / "training" / "gpu-0" / "b.pt", 25)
     bundle = put(tmp_path / "making" / "gpu-0-build" / "1.zip", 25)
+    download = put(tmp_path / "finetuned" / ".0123456789abcdef.tmp", 25)
+    checkpoint = put(tmp_path / "training" / "gpu-0" / "c.pt.tmp", 25)
     tidy(tmp_path, 1)
-    assert not training.exists()
-    assert not bundle.exists()
+    assert [path.exists() for path in (training, bundle, download, checkpoint)] == [False] * 4
 
 
 def test_maps_go_together_and_leave_their_lock(tmp_path: Path) -> None:
