@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from harmony_app.backups.keeping import backups_in, made_at
-from harmony_app.backups.manifest import BackupError
+from harmony_app.backups.manifest import BackupError, key_check
 from harmony_app.backups.sources import FolderSource
 from harmony_app.backups.verifying import read_checked_manifest
 from harmony_app.doctor.result import Result, fail, ok, warn
@@ -29,10 +29,15 @@ def last_backup() -> Iterator[Result]:
     newest = found[-1]
     try:
         with FolderSource(newest) as source:
-            read_checked_manifest(source)
+            manifest = read_checked_manifest(source)
     except BackupError as error:
         yield fail(f"the last backup is damaged: {error}", "run `manage.py backup` again")
         return
+    if manifest.key_check != key_check():
+        yield fail(
+            "SECRET_KEY is another one than when the last backup was made: people from Prolific are not known any more",
+            "set the earlier one; if it was changed on purpose, run `manage.py backup` again",
+        )
     age = datetime.now(UTC) - made_at(newest)
     text = f"the last backup is {age.total_seconds() / 3600:.0f} hours old ({newest.name}), of {len(found)}"
     if age > TOO_LATE:

@@ -159,3 +159,14 @@ def test_no_backup_and_a_damaged_one_fail(study: Study, settings: Settings, tmp_
     assert "the last backup is damaged" in said("backup")
     settings.BACKUP_DIR = None
     assert worst("backup") is State.WARN
+
+
+def test_another_secret_key_than_that_of_the_last_backup_is_said(
+    study: Study, settings: Settings, tmp_path: Path
+) -> None:
+    settings.BACKUP_DIR = tmp_path / "backups"
+    backup_write(destination=settings.BACKUP_DIR)
+    assert worst("backup") is State.OK
+    settings.SECRET_KEY = "another one"
+    assert "SECRET_KEY is another one than" in said("backup")
+    assert worst("backup") is State.FAIL
