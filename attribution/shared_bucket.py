@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attribution.shared_storage import TEMPORARY, Names, SharedStorage, StorageError, checked_name, checked_prefix
+from attribution.shared_storage import (
+    TEMPORARY,
+    Entries,
+    Entry,
+    Names,
+    SharedStorage,
+    StorageError,
+    checked_name,
+    checked_prefix,
+)
 
 if TYPE_CHECKING:
     from s3fs import S3FileSystem
@@ -24,6 +33,8 @@ HURRIED_SECONDS = 4
 """The longest wait of somebody in front of a page; nothing is sent or asked for again."""
 DELETED_AT_ONCE = 1000
 """As many as one request can delete."""
+
+Listed = list[dict[str, Any]]
 
 
 class SharedBucket(SharedStorage):
@@ -79,11 +90,20 @@ class SharedBucket(SharedStorage):
             self._system.put_file(str(path), target, max_concurrency=2)
 
     def list(self, prefix: str = "") -> Names:
+        return [entry.name for entry in self.entries(prefix)]
+
+    def entries(self, prefix: str = "") -> Entries:
         folder = checked_prefix(prefix)
-        home = f"{self.prefix}{folder}/" if folder else self.prefix
-        keys = self._keys(home)
+        found = self._listed(f"{self.prefix}{folder}/" if folder else self.prefix)
         # Some programs make empty objects for folders.
-        return sorted(key.removeprefix(self.prefix) for key in keys if not key.endswith(("/", TEMPORARY)))
+        return sorted(
+            (
+                Entry(each["Key"].removeprefix(self.prefix), each["Size"], each["LastModified"].timestamp())
+                for each in found
+                if not each["Key"].endswith(("/", TEMPORARY))
+            ),
+            key=lambda entry: entry.name,
+        )
 
     def remove(self, name: str) -> None:
         key = self.prefix + checked_name(name)
@@ -91,7 +111,7 @@ class SharedBucket(SharedStorage):
             self._system.call_s3("delete_object", Bucket=self.bucket, Key=key)
 
     def remove_all(self, prefix: str) -> None:
-        keys = self._keys(f"{self.prefix}{checked_name(prefix.removesuffix('/'))}/")
+        keys = [each["Key"] for each in self._listed(f"{self.prefix}{checked_name(prefix.removesuffix('/'))}/")]
         for start in range(0, len(keys), DELETED_AT_ONCE):
             named = {"Objects": [{"Key": key} for key in keys[start : start + DELETED_AT_ONCE]], "Quiet": True}
             with self._explained(is_write=True):
@@ -105,15 +125,15 @@ class SharedBucket(SharedStorage):
     def _path(self, name: str) -> str:
         return f"{self.bucket}/{self.prefix}{checked_name(name)}"
 
-    def _keys(self, home: str) -> Names:
-        keys: Names = []
+    def _listed(self, home: str) -> Listed:
+        found: Listed = []
         more: dict[str, str] = {}
         while True:
             with self._explained(is_write=True):
                 page = self._system.call_s3("list_objects_v2", Bucket=self.bucket, Prefix=home, **more)
-            keys += [entry["Key"] for entry in page.get("Contents", [])]
+            found += page.get("Contents", [])
             if not page.get("IsTruncated"):
-                return keys
+                return found
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from attribution.shared_storage import TEMPORARY, Names, SharedStorage, checked_name, checked_prefix
+from attribution.shared_storage import TEMPORARY, Entries, Entry, Names, SharedStorage, checked_name, checked_prefix
 
 ATTEMPTS = 5
 """How often a write is begun: somebody else may delete its folder, empty as it still is, in the meantime."""
@@ -49,6 +49,14 @@ class SharedFolder(SharedStorage):
         folder = self.folder / checked_prefix(prefix)
         paths = (path for path in _files(folder) if not path.name.endswith(TEMPORARY))
         return sorted(path.relative_to(self.folder).as_posix() for path in paths)
+
+    def entries(self, prefix: str = "") -> Entries:
+        found = []
+        for name in self.list(prefix):
+            with contextlib.suppress(FileNotFoundError):
+                seen = self._path(name).stat()
+                found.append(Entry(name, seen.st_size, seen.st_mtime))
+        return found
 
     def remove(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):

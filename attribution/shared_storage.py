@@ -5,6 +5,7 @@ An object is there whole or not at all, and whoever lists sees what others have 
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 
 from attribution.errors import InputError
@@ -16,7 +17,18 @@ LONGEST_NAME = 800
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\\]")
 
+
+@dataclass(frozen=True)
+class Entry:
+    """An object: its name, its size in bytes, and when it was written (seconds since 1970, by the storage's clock)."""
+
+    name: str
+    size: int
+    written_at: float
+
+
 Names = list[str]
+Entries = list[Entry]
 
 
 class StorageError(OSError):
@@ -74,6 +86,10 @@ class SharedStorage(ABC):
     @abstractmethod
     def list(self, prefix: str = "") -> Names:
         """The names of all objects in the folder `prefix` and below, in order; "" lists everything."""
+
+    @abstractmethod
+    def entries(self, prefix: str = "") -> "Entries":
+        """As `list`, with each object's size and age; an object that goes meanwhile may be left out."""
 
     @abstractmethod
     def remove(self, name: str) -> None:

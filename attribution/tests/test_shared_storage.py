@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,17 @@ def test_an_empty_object_is_there(storage: SharedStorage) -> None:
     storage.write("empty", b"")
     assert storage.exists("empty")
     assert storage.read("empty") == b""
+
+
+def test_entries_are_the_list_with_sizes_and_the_time_of_writing(storage: SharedStorage) -> None:
+    before = time.time()
+    storage.write("runs/7/b", b"maps")
+    storage.write("runs/7/a", b"")
+    storage.write("runs/8", b"x")
+    entries = storage.entries("runs/7")
+    assert [(entry.name, entry.size) for entry in entries] == [("runs/7/a", 0), ("runs/7/b", 4)]
+    # A bucket's clock counts whole seconds.
+    assert all(before - 2 < entry.written_at < time.time() + 2 for entry in entries)
 
 
 def test_writing_again_replaces(storage: SharedStorage) -> None:
