@@ -75,7 +75,7 @@ def _everything(work: Path) -> Iterator[_Kept]:
         yield from _file(path, BEGUN_SECONDS)
     for folder in ("finetuned", "training/*"):
         for path in work.glob(f"{folder}/*{TEMPORARY}"):
-            yield _file(path, BEGUN_SECONDS)
+            yield from _file(path, BEGUN_SECONDS)
     for path in (work / "making").glob("*"):
         yield _folder(path, BEGUN_SECONDS)
     for path in (work / "cache").glob(f"*/{DECODED}*"):
