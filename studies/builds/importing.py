@@ -131,9 +131,7 @@ def _study(build: Build, archive: Path) -> Study:
         if not build.trusted:
             raise BundleError("owner", "whoever started this build has no account any more", "start it again")
         folder = archive.with_name("bundle")
-        folder.mkdir()
-        unpack_bundle(file, folder, BUILT)
-    return load_bundle(folder=folder).study
+        return load_bundle(folder=folder, pictures=unpack_bundle(file, folder, BUILT)).study
 
 
 def _of_the_disk(error: BaseException | None) -> OSError | None:

@@ -1,4 +1,4 @@
-"""Bundles as zip archives: looked through before anything is unpacked, then unpacked entry by entry.
+"""Bundles as zip archives: looked through before anything is unpacked; the pictures are read where they are.
 
 Only what a bundle has is taken: its two JSON files and pictures named by digest, in the archive's top folder or in one
 folder. So no name can lead outside of where it is unpacked to.
@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -48,20 +49,62 @@ PACK_AGAIN = "pack the bundle's folder again as a plain zip archive"
 UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError)
 
 
-def unpack_bundle(archive: IO[bytes], folder: Path, limits: Limits = UPLOADED) -> None:
-    """Unpack a bundle from a seekable file into a folder; raises BundleError for anything that it should not have.
+class PictureArchive:
+    """Pictures in an archive, which has to stay open."""
 
-    What the archive says about itself is checked first, and what comes out of it while it is unpacked.
+    def __init__(self, opened: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
+        self._opened = opened
+        self._entries = entries
+
+    def name(self, digest: str) -> str:
+        return f"media/{digest}.png"
+
+    def size(self, digest: str) -> int:
+        entry = self._entries.get(digest)
+        return 0 if entry is None else entry.file_size
+
+    def open(self, digest: str) -> IO[bytes]:
+        if digest not in self._entries:
+            raise FileNotFoundError(self.name(digest))
+        return self._opened.open(self._entries[digest])
+
+    @contextmanager
+    def readable(self, digest: str) -> Iterator[None]:
+        try:
+            with _readable():
+                yield
+        except FileNotFoundError as error:
+            raise BundleError(self.name(digest), "the file is missing", PACK_AGAIN) from error
+
+
+def unpack_bundle(archive: IO[bytes], folder: Path, limits: Limits = UPLOADED) -> PictureArchive:
+    """Unpack manifest and fixture from a seekable file into a folder; returns the pictures, which stay where they are.
+
+    What the archive says about itself is checked first, and what comes out of it when it is read. Raises BundleError
+    for anything that it should not have.
+
+    Pictures are not unpacked, since they are stored one by one anyhow: to make, read and delete so many files more
+    takes longer than all the rest, and file systems are slow for minutes after so many were deleted.
     """
     _check_end(archive, limits)
+    with _readable():
+        opened = zipfile.ZipFile(archive)
+        entries = dict(_checked_entries(opened.infolist(), limits))
+        folder.mkdir(exist_ok=True)
+        for name in (MANIFEST, FIXTURE):
+            if name in entries:
+                _unpack(opened, entries.pop(name), folder / name)
+    digests = (name.removeprefix("media/").removesuffix(".png") for name in entries)
+    return PictureArchive(opened, dict(zip(digests, entries.values(), strict=True)))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            entries = dict(_checked_entries(opened.infolist(), limits))
-            for name, entry in entries.items():
-                _unpack(opened, entry, folder / name)
+        yield
+    except (BundleError, FileNotFoundError):
+        raise
     except UNREADABLE as error:
-        if isinstance(error, BundleError):
-            raise
         raise BundleError(ARCHIVE, f"cannot be unpacked ({error})", PACK_AGAIN) from error
 
 
@@ -140,7 +183,6 @@ def _check_kind(where: str, entry: zipfile.ZipInfo) -> None:
 
 def _unpack(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
     """Write one entry; never more than it says to have, whatever comes out of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     left = entry.file_size
     with opened.open(entry) as source, path.open("xb") as target:
         while chunk := source.read(min(CHUNK, left + 1)):

@@ -10,8 +10,9 @@ from django.db import models
 
 from studies.bundles.errors import EXPORT_AGAIN, BundleError
 from studies.bundles.fields import bundle_fields
-from studies.bundles.files import FIXTURE, Bundle, sound_picture
+from studies.bundles.files import FIXTURE, Bundle
 from studies.bundles.fixture import MODELS, table, told_key
+from studies.bundles.pictures import sound_picture
 from studies.models import Trial
 from studies.trial_types import TRIAL_TYPES
 

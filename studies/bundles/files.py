@@ -1,17 +1,14 @@
 """The files of a bundle: the manifest's list, and whether each file is what the list says."""
 
 import hashlib
-import io
+import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
-
-from PIL import Image, UnidentifiedImageError
+from typing import IO, Any, Protocol
 
 from studies.bundles.errors import EXPORT_AGAIN, BundleError
 from studies.bundles.fields import DIGEST
@@ -22,13 +19,9 @@ FORMAT = "harmony-bundle/1"
 FIXTURE = "study.json"
 MANIFEST = "manifest.json"
 MEDIA_NAME = re.compile(r"media/([0-9a-f]{64})\.png")
-# A picture is unpacked for every annotator who sees it: this one takes 48 MiB.
-LONGEST_SIDE = 4096
 LARGEST_FILE = 256 * 1024 * 1024
 # Read piece by piece; this is some five million trials.
 LARGEST_FIXTURE = 4 * 1024**3
-# Files up to this size are read once and stored from memory.
-READ_AT_ONCE = 1024 * 1024
 
 NO_LINKS = "copy the files themselves into the bundle"
 COPY_AGAIN = "copy the whole bundle again"
@@ -42,30 +35,63 @@ def unwatched(items: Sequence[Any], what: str) -> Iterable[Any]:
     return items
 
 
+class PictureFiles(Protocol):
+    """Where the pictures of a bundle are read from, by digest. Every method may be called in any thread."""
+
+    def name(self, digest: str) -> str:
+        """What errors call the file."""
+
+    def size(self, digest: str) -> int:
+        """Its size in bytes, 0 where there is none. Raises BundleError for what is no plain file."""
+
+    def open(self, digest: str) -> IO[bytes]:
+        """Open it; what this and reading raise is made BundleError by `readable`."""
+
+    def readable(self, digest: str) -> AbstractContextManager[None]:
+        """Raise BundleError in the block where the file is missing or cannot be read."""
+
+
+class PictureFolder:
+    """Pictures in the folder of a bundle."""
+
+    def __init__(self, folder: Path) -> None:
+        # A text, as paths take longer to put together than such a file to read.
+        self._folder = f"{folder}/media"
+
+    def name(self, digest: str) -> str:
+        return f"{self._folder}/{digest}.png"
+
+    def size(self, digest: str) -> int:
+        return refuse_odd_file(self.name(digest))
+
+    def open(self, digest: str) -> IO[bytes]:
+        return Path(self.name(digest)).open("rb")
+
+    def readable(self, digest: str) -> AbstractContextManager[None]:
+        return readable(self.name(digest))
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A bundle whose manifest is sound and whose fixture is what the manifest says.
 
-    `study` is the slug, and `digest` stands for all files together. The table `file` of `scratch` has the digests of
-    the pictures; the fixture's objects get tables of their own (`read_fixture`).
+    `folder` has manifest and fixture, `pictures` the rest. `study` is the slug, and `digest` stands for all files
+    together. The table `file` of `scratch` has the digests of the pictures; the fixture's objects get tables of their
+    own (`read_fixture`).
     """
 
     folder: Path
+    pictures: PictureFiles
     study: str
     digest: str
     scratch: Scratch
 
 
-@dataclass(frozen=True)
-class SoundPicture:
-    """A picture whose bytes are those that its digest stands for; `size` is its width and height in pixels."""
+def read_manifest(folder: Path, scratch: Scratch, pictures: PictureFiles | None = None) -> Bundle:
+    """Read the manifest, and compare the fixture with its digest. Raises BundleError.
 
-    size: tuple[int, int]
-    open_content: Callable[[], IO[bytes]]
-
-
-def read_manifest(folder: Path, scratch: Scratch) -> Bundle:
-    """Read the manifest, and compare the fixture with its digest. Raises BundleError."""
+    The pictures are in the folder as well, unless others are given.
+    """
     scratch.run("CREATE TABLE file (digest TEXT PRIMARY KEY) WITHOUT ROWID")
     with json_stream(folder / MANIFEST) as stream:
         if stream.next_character() != "{":
@@ -92,11 +118,12 @@ def read_manifest(folder: Path, scratch: Scratch) -> Bundle:
         raise BundleError(f"{MANIFEST}: files", f"no digest of {FIXTURE}", EXPORT_AGAIN)
     path = folder / FIXTURE
     refuse_odd_file(path, LARGEST_FIXTURE)
-    with _opened(path) as file:
-        _compare(path, hashlib.file_digest(file, "sha256").hexdigest(), listed.fixture)
+    with readable(path), path.open("rb") as file:
+        check_digest(str(path), hashlib.file_digest(file, "sha256").hexdigest(), listed.fixture)
     if (folder / "media").is_symlink():
         raise BundleError(f"{MANIFEST}: files", f"the folder {folder / 'media'} is a link", NO_LINKS)
-    return Bundle(folder, study, _digest_of_all(scratch, listed.fixture), scratch)
+    pictures = PictureFolder(folder) if pictures is None else pictures
+    return Bundle(folder, pictures, study, _digest_of_all(scratch, listed.fixture), scratch)
 
 
 def manifest_study(folder: Path) -> str | None:
@@ -115,20 +142,6 @@ def manifest_study(folder: Path) -> str | None:
         return study if isinstance(study, str) else None
 
 
-def sound_picture(bundle: Bundle, digest: str) -> SoundPicture:
-    """Read a picture, and check its bytes and that it is a PNG. Raises BundleError; may be called in any thread."""
-    path = bundle.folder / "media" / f"{digest}.png"
-    size = refuse_odd_file(path)
-    with _opened(path) as file:
-        if size > READ_AT_ONCE:
-            _compare(path, hashlib.file_digest(file, "sha256").hexdigest(), digest)
-            file.seek(0)
-            return SoundPicture(_png_size(path, file), lambda: path.open("rb"))
-        content = file.read()
-    _compare(path, hashlib.sha256(content).hexdigest(), digest)
-    return SoundPicture(_png_size(path, io.BytesIO(content)), partial(io.BytesIO, content))
-
-
 @contextmanager
 def json_stream(path: Path) -> Iterator[JsonStream]:
     """Open a JSON file of a bundle to be read piece by piece. Raises BundleError for what is no JSON."""
@@ -144,13 +157,13 @@ def json_stream(path: Path) -> Iterator[JsonStream]:
         raise BundleError(str(path), f"cannot be read as JSON ({error})", EXPORT_AGAIN) from error
 
 
-def refuse_odd_file(path: Path, largest: int = LARGEST_FILE) -> int:
+def refuse_odd_file(path: str | Path, largest: int = LARGEST_FILE) -> int:
     """Return the size of a file in bytes, 0 where there is none.
 
     Refuses links, which lead outside, pipes, which never end, and files that are larger than any of a bundle.
     """
     try:
-        found = path.lstat()
+        found = os.lstat(path)
     except OSError:
         # Whoever opens it finds out why.
         return 0
@@ -217,33 +230,16 @@ def _digest_of_all(scratch: Scratch, fixture: str) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
+def readable(path: str | Path) -> Iterator[None]:
+    """Raise BundleError where a file of a bundle's folder is missing or cannot be read."""
     try:
-        with path.open("rb") as file:
-            yield file
+        yield
     except FileNotFoundError as error:
         raise BundleError(str(path), "the file is missing", COPY_AGAIN) from error
     except OSError as error:
         raise BundleError(str(path), f"cannot be read ({error.strerror})", COPY_AGAIN) from error
 
 
-def _compare(path: Path, actual: str, digest: str) -> None:
+def check_digest(where: str, actual: str, digest: str) -> None:
     if actual != digest:
-        raise BundleError(str(path), f"its SHA-256 is {actual}, not {digest}", COPY_AGAIN)
-
-
-def _png_size(path: Path, file: IO[bytes]) -> tuple[int, int]:
-    try:
-        with Image.open(file, formats=["PNG"]) as picture:
-            size = picture.size
-            if max(size) <= LONGEST_SIDE:
-                picture.verify()
-    except (UnidentifiedImageError, SyntaxError, OSError, ValueError, Image.DecompressionBombError) as error:
-        # Of what is no PNG at all, Pillow names the object that it read.
-        reason = "it does not begin as one" if isinstance(error, UnidentifiedImageError) else error
-        raise BundleError(str(path), f"is not a sound PNG ({reason})", EXPORT_AGAIN) from error
-    if max(size) > LONGEST_SIDE:
-        raise BundleError(
-            str(path), f"has {size[0]} x {size[1]} pixels", f"export pictures of at most {LONGEST_SIDE} pixels a side"
-        )
-    return size
+        raise BundleError(where, f"its SHA-256 is {actual}, not {digest}", COPY_AGAIN)

@@ -147,7 +147,11 @@ class Picture(models.Model):
     @property
     def path(self) -> str:
         """The name in the storage."""
-        return f"pictures/{self.digest}.png"
+        return self.path_of(self.digest)
+
+    @staticmethod
+    def path_of(digest: str) -> str:
+        return f"pictures/{digest}.png"
 
 
 class ConditionManager(models.Manager["Condition"]):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from studies.bundles.coherence import check_picture_size
-from studies.bundles.files import Bundle, Watch, sound_picture
+from studies.bundles.files import Bundle, Watch
+from studies.bundles.pictures import sound_picture
 from studies.bundles.stored import FEW
 from studies.media import in_parallel
 from studies.services.picture_storage import picture_store, pictures_known

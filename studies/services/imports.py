@@ -7,7 +7,7 @@ from typing import IO
 
 from django.db import IntegrityError, transaction
 
-from studies.bundles.archive import UPLOADED, Limits, unpack_bundle
+from studies.bundles.archive import UPLOADED, Limits, PictureArchive, unpack_bundle
 from studies.bundles.errors import BundleError
 from studies.bundles.files import manifest_study
 from studies.models import Study, User
@@ -28,9 +28,7 @@ class TakenSlugError(ValueError):
         super().__init__(f"the slug {slug!r} is taken; export the bundle under another slug")
 
 
-def bundle_import(
-    *, archive: IO[bytes], actor: User, limits: Limits = UPLOADED, within: Path | None = None
-) -> Loaded:
+def bundle_import(*, archive: IO[bytes], actor: User, limits: Limits = UPLOADED, within: Path | None = None) -> Loaded:
     """Load a bundle from a zip archive, as `load_bundle` does; a study that is new is the actor's.
 
     It is unpacked in a folder `within` this one, otherwise in that of temporary files.
@@ -40,24 +38,22 @@ def bundle_import(
     """
     with tempfile.TemporaryDirectory(prefix="harmony-bundle-", dir=within) as temporary:
         folder = Path(temporary) / "bundle"
-        folder.mkdir()
         try:
-            unpack_bundle(archive, folder, limits)
-            return _load(folder, actor)
+            return _load(folder, unpack_bundle(archive, folder, limits), actor)
         except BundleError as error:
             # Where it lay for a moment is of no use to whoever sent it.
             told = str(error).replace(f"{folder}/", "").replace(str(folder), "bundle")
             raise RefusedArchiveError(told) from error
 
 
-def _load(folder: Path, actor: User) -> Loaded:
+def _load(folder: Path, pictures: PictureArchive, actor: User) -> Loaded:
     slug = _slug(folder)
     # First, so that nothing is told of other researchers' studies.
     existing = Study.objects.filter(slug=slug).first()
     if existing is not None and not may_manage(actor, existing):
         raise TakenSlugError(slug)
     try:
-        with prepared_bundle(folder=folder) as prepared, transaction.atomic():
+        with prepared_bundle(folder=folder, pictures=pictures) as prepared, transaction.atomic():
             loaded = prepared_load(prepared=prepared)
             # Asked again, as one of this slug may have come into being.
             study = Study.objects.select_related("owner").get(pk=loaded.study.pk)

@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 
 from studies.bundles.coherence import check_coherence
 from studies.bundles.errors import BundleError
-from studies.bundles.files import Bundle, Watch, read_manifest, unwatched
+from studies.bundles.files import Bundle, PictureFiles, Watch, read_manifest, unwatched
 from studies.bundles.fixture import read_fixture, table
 from studies.bundles.scratch import opened_scratch
 from studies.bundles.stored import is_stored, study_fields
@@ -56,8 +56,10 @@ class Prepared:
     copied: int
 
 
-def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
+def load_bundle(*, folder: Path, pictures: PictureFiles | None = None, watch: Watch = unwatched) -> Loaded:
     """Load a bundle: check all of it, copy its pictures, write the study in one transaction.
+
+    The pictures are those of the folder unless others are given.
 
     Loading the same bundle again changes nothing, also where plain `loaddata` brought the study in. A changed bundle
     updates a study that has no responses; its unanswered assignments are taken back, and the catch and practice trials
@@ -67,15 +69,17 @@ def load_bundle(*, folder: Path, watch: Watch = unwatched) -> Loaded:
     Memory does not grow with the bundle. Who has more to write in the same transaction takes `prepared_bundle` and
     `prepared_load` apart, so that the transaction is short.
     """
-    with prepared_bundle(folder=folder, watch=watch) as prepared:
+    with prepared_bundle(folder=folder, pictures=pictures, watch=watch) as prepared:
         return prepared_load(prepared=prepared)
 
 
 @contextmanager
-def prepared_bundle(*, folder: Path, watch: Watch = unwatched) -> Iterator[Prepared]:
+def prepared_bundle(
+    *, folder: Path, pictures: PictureFiles | None = None, watch: Watch = unwatched
+) -> Iterator[Prepared]:
     """Check a bundle and copy its pictures; the database is only asked. Raises BundleError."""
     with opened_scratch() as scratch:
-        bundle = read_manifest(folder, scratch)
+        bundle = read_manifest(folder, scratch, pictures)
         read_fixture(bundle)
         check_coherence(bundle)
         _refuse_if_answered(bundle)

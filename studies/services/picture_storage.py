@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 from django.core.files import File
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 
-from studies.media import ObjectStorage, stored_bytes
+from studies.media import ObjectStorage, whole_file_write
 from studies.models import Picture
 
 OpenContent = Callable[[], IO[Any]]
@@ -16,19 +17,21 @@ OpenContent = Callable[[], IO[Any]]
 def picture_store(*, digest: str, open_content: OpenContent, is_known: bool = True) -> bool:
     """Put a picture into the storage unless it is there; returns whether it was not. Leaves the database alone.
 
-    Of one that is not known (`pictures_known`) a bucket is not asked first: an object is replaced whole or not at all.
+    It is there whole or not at all. Of one that is not known (`pictures_known`) a bucket is not asked first.
     """
-    name = Picture(digest=digest).path
+    name = Picture.path_of(digest)
     if isinstance(default_storage, ObjectStorage):
         if is_known and _has_size_of(name, open_content):
             return False
-    elif default_storage.exists(name):
-        if hashlib.sha256(stored_bytes(name)).hexdigest() == digest:
-            return False
-        # Left behind half-written by an interrupted copy, or damaged.
-        default_storage.delete(name)
+        with open_content() as file:
+            default_storage.save(name, File(file))
+        return True
+    folder = cast(FileSystemStorage, default_storage)
+    place = Path(folder.path(name))
+    if _has_digest(place, digest):
+        return False
     with open_content() as file:
-        default_storage.save(name, File(file))
+        whole_file_write(folder, place, file)
     return True
 
 
@@ -48,5 +51,14 @@ def _has_size_of(name: str, open_content: OpenContent) -> bool:
         wanted = file.seek(0, 2)
     try:
         return default_storage.size(name) == wanted
+    except FileNotFoundError:
+        return False
+
+
+def _has_digest(path: Path, digest: str) -> bool:
+    """Whether there is a file with these bytes, and not one that is damaged."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
     except FileNotFoundError:
         return False
