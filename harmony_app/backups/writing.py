@@ -10,7 +10,7 @@ from django.db import connection as site_connection
 
 from harmony_app.backups.digests import copy_digested
 from harmony_app.backups.dumping import Tell, dump_media, dump_tables, pictures_of
-from harmony_app.backups.keeping import NAME, backups_prune
+from harmony_app.backups.keeping import NAME, backups_in, backups_prune
 from harmony_app.backups.manifest import (
     MANIFEST,
     MANIFEST_DIGEST,
@@ -63,6 +63,13 @@ def _refuse_storage(destination: Path) -> None:
 
 
 def _pruned(place: Path, keep: int) -> list[str]:
+    newest = backups_in(place.parent)[-1]
+    # Otherwise the one that was just made could be the oldest.
+    if newest.name > place.name:
+        raise BackupError(
+            f"{place} was written, but no earlier backup removed, as {newest.name} is dated later: correct the clock of "
+            "this machine, or remove what has a wrong date"
+        )
     try:
         return backups_prune(place.parent, keep)
     except BackupError as error:

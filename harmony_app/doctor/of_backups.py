@@ -12,6 +12,7 @@ from harmony_app.backups.verifying import read_checked_manifest
 from harmony_app.doctor.result import Result, fail, ok, warn
 
 LATE, TOO_LATE = timedelta(hours=26), timedelta(days=7)
+SKEW = timedelta(minutes=5)
 
 
 def last_backup() -> Iterator[Result]:
@@ -40,7 +41,12 @@ def last_backup() -> Iterator[Result]:
         )
     age = datetime.now(UTC) - made_at(newest)
     text = f"the last backup is {age.total_seconds() / 3600:.0f} hours old ({newest.name}), of {len(found)}"
-    if age > TOO_LATE:
+    if age < -SKEW:
+        yield fail(
+            f"the last backup, {newest.name}, is dated in the future",
+            "correct the clock of this machine, and remove backups with a wrong date: the newest one is restored",
+        )
+    elif age > TOO_LATE:
         yield fail(text, "look why `manage.py backup` does not run every day")
     elif age > LATE:
         yield warn(text, "look why `manage.py backup` did not run")

@@ -108,6 +108,16 @@ def test_nothing_is_removed_while_a_backup_that_stays_cannot_be_read(site: Study
     assert len(backups_in(folder)) == 3
 
 
+def test_a_backup_that_was_just_made_is_not_taken_for_the_oldest(site: Study, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    first = backup_write(destination=folder).place
+    # Made while the clock was wrong.
+    future = first.rename(folder / first.name.replace("20", "21", 1))
+    with pytest.raises(BackupError, match=f"no earlier backup removed, as {future.name} is dated later"):
+        backup_write(destination=folder, keep=1)
+    assert len(backups_in(folder)) == 2
+
+
 def test_a_backup_whose_removal_was_interrupted_is_cleared_away(
     site: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

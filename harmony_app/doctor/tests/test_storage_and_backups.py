@@ -141,7 +141,7 @@ def test_failed_builds_and_reports_of_this_week_are_counted(study: Study) -> Non
     assert "1 reports failed" in said("failures")
 
 
-@pytest.mark.parametrize(("hours", "state"), [(1, State.OK), (30, State.WARN), (24 * 8, State.FAIL)])
+@pytest.mark.parametrize(("hours", "state"), [(1, State.OK), (30, State.WARN), (24 * 8, State.FAIL), (-2, State.FAIL)])
 def test_the_age_of_the_last_backup_is_told(
     study: Study, settings: Settings, tmp_path: Path, hours: int, state: State
 ) -> None:
