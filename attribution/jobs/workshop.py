@@ -42,7 +42,11 @@ NETWORKS = 3
 # Part of all names below: raise it when what a step leaves changes.
 VERSION = 1
 CHUNK_BYTES = 256 * 1024 * 1024
-"""How much a chunk's maps may take."""
+"""How much a chunk's maps may take in the memory of the machine.
+
+The device has a batch of them at a time, so its memory is no measure. Nor is what is free anywhere: another worker, or
+another attempt, has to come to the same chunks to find those that are finished.
+"""
 CHUNKS = 8
 """Into how many chunks at least a condition is divided, if it has as many batches."""
 
