@@ -67,8 +67,8 @@ def _pruned(place: Path, keep: int) -> list[str]:
     # Otherwise the one that was just made could be the oldest.
     if newest.name > place.name:
         raise BackupError(
-            f"{place} was written, but no earlier backup removed, as {newest.name} is dated later: correct the clock of "
-            "this machine, or remove what has a wrong date"
+            f"{place} was written, but no earlier backup removed, as {newest.name} is dated later: correct the clock "
+            "of this machine, or remove what has a wrong date"
         )
     try:
         return backups_prune(place.parent, keep)

@@ -79,8 +79,8 @@ def build_cancel(*, build: Build, actor: User | None) -> Build:
 def build_retry(*, build: Build, actor: User | None, text: str | None = None) -> Build:
     """Go on with a build that failed, was cancelled or stopped, from what is finished; `text` is a changed config.
 
-    What somebody changes in the browser is not trusted, also where the first config came from the command line; the
-    build of nobody is then theirs. Raises ConfigError for a config that cannot be used, and BuildError where the state
+    What somebody changes in the browser is not trusted, also where the first config came from the command line. A build
+    that is not trusted and whose owner's account is gone becomes the `actor`'s. Raises ConfigError for a config that cannot be used, and BuildError where the state
     does not allow it, or its owner is no researcher any more.
     """
     config = checked_config(text if text is not None else build.config, build.file_name)
@@ -102,8 +102,9 @@ def build_retry(*, build: Build, actor: User | None, text: str | None = None) ->
                 locked.config = text
                 if actor is not None:
                     locked.trusted, locked.base = False, ""
-                    # The study of a config that is not trusted has to be somebody's.
-                    locked.owner = locked.owner or actor
+            if not locked.trusted:
+                # Its study has to be somebody's.
+                locked.owner = locked.owner or actor
             _begin_again(locked, config)
             line_write(build=locked, text=f"{TRIED_AGAIN.format(name=_name(actor))}{locked.attempt})")
             build_start(locked)

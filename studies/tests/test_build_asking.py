@@ -215,6 +215,21 @@ def test_whoever_changes_the_config_of_nobodys_build_owns_the_study(
     assert Study.objects.get(slug="built").owner == admin
 
 
+def test_whoever_tries_the_build_of_a_deleted_account_again_owns_the_study(
+    build_site: BuildSite, builder: User, new_user: Callable[..., User]
+) -> None:
+    admin = new_user("admin")
+    admin.is_superuser = True
+    admin.save()
+    build = build_cancel(build=build_site.start(builder), actor=builder)
+    builder.delete()
+    build_retry(build=fresh(build), actor=admin)
+    ticking.builds_tick()
+    build_site.work()
+    assert (fresh(build).state, fresh(build).error) == ("done", "")
+    assert Study.objects.get(slug="built").owner == admin
+
+
 def test_a_build_of_somebody_who_is_no_researcher_any_more_is_not_tried_again(
     build_site: BuildSite, builder: User
 ) -> None:
