@@ -80,8 +80,8 @@ def build_retry(*, build: Build, actor: User | None, text: str | None = None) ->
     """Go on with a build that failed, was cancelled or stopped, from what is finished; `text` is a changed config.
 
     What somebody changes in the browser is not trusted, also where the first config came from the command line. A build
-    that is not trusted and whose owner's account is gone becomes the `actor`'s. Raises ConfigError for a config that cannot be used, and BuildError where the state
-    does not allow it, or its owner is no researcher any more.
+    that is not trusted and whose owner's account is gone becomes the `actor`'s. Raises ConfigError for a config that
+    cannot be used, and BuildError where the state does not allow it, or its owner is no researcher any more.
     """
     config = checked_config(text if text is not None else build.config, build.file_name)
     if config.name != build.name:
