@@ -1,18 +1,14 @@
 """One batch through training and scoring of every condition: what cannot work fails before hours of work."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from attribution.conditions import Condition
 from attribution.errors import InputError
-from attribution.evaluation import metric_scores, plain_logits
-from attribution.metrics import Explained, as_learnable
-from attribution.networks import Network
+from attribution.evaluation import metric_scores
 from attribution.poisoned_images import BLAMED, blame
+from attribution.poisoned_training import blame_step
 from attribution.progress import Progress
-from attribution.trainers import Task
-from attribution.trainers.steps import batch_of_step
 
 if TYPE_CHECKING:
     from attribution.run import Run
@@ -45,37 +41,10 @@ def _rehearse_training(run: "Run", condition: Condition) -> None:
     try:
         condition.trainer.rehearse(task)
     except BLAMED as error:
-        items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, 0)
-        for alone in training_alone(task, condition.trainer.uses_metric):
-            blame(error, run.dataset, condition.name, items, alone, others=task.train.members)
+        blame_step(error, task, run.dataset, 0, uses_metric=condition.trainer.uses_metric, others=task.train.members)
         if isinstance(error, InputError):
             raise InputError(f"{run.where}: {condition.name}: {error}") from error
         raise
-
-
-def training_alone(task: Task, uses_metric: bool) -> Iterator[Callable[[int], object]]:
-    """What a fine-tuning does with an image of the training split, each for one image: answer, map and loss."""
-    student = task.original.copy()
-    yield lambda item: student.logits(task.train.images([item]))
-    if uses_metric:
-        yield partial(_map_alone, task, student)
-        # What the metric shows of an image may have others in it, so that this comes last.
-        yield partial(_loss_alone, task, student)
-
-
-def _map_alone(task: Task, student: Network, item: int) -> None:
-    made = task.attributor(student, task.train.images([item]), task.train.classes([item]), create_graph=True)
-    for what, numbers in (("answer", made.logits), ("map", made.maps)):
-        if not bool(numbers.isfinite().all()):
-            raise FloatingPointError(f"its {what} is not finite")
-
-
-def _loss_alone(task: Task, student: Network, item: int) -> None:
-    probe = task.metric.probe(
-        task.train, [item], seed=task.seed, turn=1, original_logits=partial(plain_logits, task.original)
-    )
-    made = task.attributor(student, probe.inputs, probe.targets, create_graph=True)
-    as_learnable(task.metric).loss(Explained(student, task.attributor, probe, made.maps, made.logits))
 
 
 def _rehearse_scoring(run: "Run", condition: Condition) -> None:

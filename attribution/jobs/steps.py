@@ -22,6 +22,7 @@ from attribution.map_store import Maps, PassingMaps, made_maps
 from attribution.pairing import draw_pairs, write_pairs
 from attribution.pipeline import chosen_images, exported_ones, trained
 from attribution.poisoned_images import BLAMED, blame
+from attribution.poisoned_training import blame_training
 from attribution.progress import Progress
 from attribution.rehearsal import rehearse
 from attribution.scoring import Scored, score_members, scored, work_of
@@ -106,9 +107,11 @@ def _train(bench: Workbench, condition: Condition, name: str, progress: Progress
     if not own.is_file() and storage.exists(partial):
         storage.download(partial, own)
     kept: tuple[int, float] = (_changed(own), -math.inf)
+    trained_steps = 0
 
     def told(what: str, done: int, total: int) -> None:
-        nonlocal kept
+        nonlocal kept, trained_steps
+        trained_steps = done
         if _changed(own) != kept[0] and time.monotonic() - kept[1] >= KEEP_SECONDS:
             kept = (_changed(own), time.monotonic())
             try:
@@ -118,7 +121,12 @@ def _train(bench: Workbench, condition: Condition, name: str, progress: Progress
                 logger.warning("%s: the storage cannot be written, going on without: %s", condition.name, error)
         progress(what, done, total)
 
-    outcome = trained(bench.run, condition, own, told)
+    try:
+        outcome = trained(bench.run, condition, own, told)
+    except BLAMED as error:
+        if not isinstance(error, InputError):
+            blame_training(error, bench.run, condition, trained_steps)
+        raise
     slim_checkpoint(own)
     bench.forget(condition)
     # Somebody else may have done the same meanwhile, on a machine that rounds otherwise, and chunks may be under way.

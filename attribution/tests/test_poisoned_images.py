@@ -103,6 +103,22 @@ def test_an_image_of_the_first_step_whose_loss_is_not_finite_is_named(own_run: P
     )
 
 
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_an_image_that_fine_tuning_comes_to_later_is_named(own_run: Path, tmp_path: Path, split: str) -> None:
+    config = with_attributor(own_run, '["touchy:Touchy"]')
+    run = look_at(config, tmp_path / "look", device="cpu", progress=silent)
+    task = run.task(run.conditions[0])
+    later, _ = batch_of_step(task.train.members, task.config.batch, task.seed, 1)
+    name = whiten(run, later[3] if split == "train" else task.validation.members[5])
+    build = SmallBuild(config, tmp_path)
+    bench = build.bench()
+    plan = build.plan(bench)
+    with pytest.raises(StepError) as failed:
+        next(build.finetuned(bench, plan))
+    assert failed.value.event["kind"] == "image"
+    assert f"RMA x Touchy: the image {name} cannot be computed: RuntimeError: too bright" in str(failed.value)
+
+
 def test_a_network_that_fails_for_an_image_has_it_named(
     own_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

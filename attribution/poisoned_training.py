@@ -1,0 +1,82 @@
+"""Saying which image a fine-tuning cannot work with."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from attribution.conditions import Condition
+from attribution.evaluation import metric_scores, plain_logits
+from attribution.images import Dataset
+from attribution.map_store import made_maps
+from attribution.metrics import Explained, as_learnable
+from attribution.networks import Network
+from attribution.poisoned_images import blame
+from attribution.trainers import Task
+from attribution.trainers.steps import batch_of_step
+
+if TYPE_CHECKING:
+    from attribution.run import Run
+
+
+def blame_training(error: BaseException, run: "Run", condition: Condition, done: int) -> None:
+    """Raise PoisonedImageError if the `error`, which came after `done` steps, is of an image that was looked at then.
+
+    That the method works with others was tried before.
+    """
+    task = run.task(condition)
+    blame_step(error, task, run.dataset, done, uses_metric=condition.trainer.uses_metric)
+    if done % task.config.validate_every == 0 or done == task.config.steps:
+        store = run.original_maps(condition, "validation")
+
+        def alone(item: int) -> None:
+            # Its maps of all attributors are made together, so another condition's may be behind the error.
+            made_maps(store.maker, store.attributors, task.validation, [item])
+            _scored_alone(task, item)
+
+        blame(error, run.dataset, task.name, task.validation.members, alone)
+
+
+def blame_step(
+    error: BaseException,
+    task: Task,
+    dataset: Dataset,
+    step: int,
+    *,
+    uses_metric: bool,
+    others: Iterable[int] | None = None,
+) -> None:
+    """Raise PoisonedImageError if an `error` is of one of the step's images; `others` as `blame` takes them."""
+    items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, step)
+    for alone in _trained_alone(task, uses_metric):
+        blame(error, dataset, task.name, items, alone, others=others)
+
+
+def _trained_alone(task: Task, uses_metric: bool) -> Iterator[Callable[[int], object]]:
+    """What a step does with an image of the training split, each for one image: answer, map and loss."""
+    student = task.original.copy()
+    yield lambda item: student.logits(task.train.images([item]))
+    if uses_metric:
+        yield partial(_map_alone, task, student)
+        # What the metric shows of an image may have others in it, so that this comes last.
+        yield partial(_loss_alone, task, student)
+
+
+def _map_alone(task: Task, student: Network, item: int) -> None:
+    made = task.attributor(student, task.train.images([item]), task.train.classes([item]), create_graph=True)
+    for what, numbers in (("answer", made.logits), ("map", made.maps)):
+        if not bool(numbers.isfinite().all()):
+            raise FloatingPointError(f"its {what} is not finite")
+
+
+def _loss_alone(task: Task, student: Network, item: int) -> None:
+    probe = task.metric.probe(
+        task.train, [item], seed=task.seed, turn=1, original_logits=partial(plain_logits, task.original)
+    )
+    made = task.attributor(student, probe.inputs, probe.targets, create_graph=True)
+    as_learnable(task.metric).loss(Explained(student, task.attributor, probe, made.maps, made.logits))
+
+
+def _scored_alone(task: Task, item: int) -> None:
+    metric_scores(
+        task.original, task.original, task.attributor, task.metric, task.validation, [item], seed=task.seed, batch=1
+    )
