@@ -302,12 +302,16 @@ def _compile_deterministically() -> None:
 def _state(config: RunConfig, dataset: Dataset, device: torch.device) -> dict[str, object]:
     """What all finished work in the run's folder follows from, by the names in which people are told of differences.
 
-    Runs that differ in networks, metrics, attributors, pairs, rendering or protocol alone can share a folder.
+    Runs that differ in networks, metrics, attributors, pairs, rendering or protocol alone can share a folder. Where the
+    data lie does not matter: their digest says what they are.
     """
+    settings = config.as_json()["dataset"]
     return {
         "seed": config.seed,
         "batch": config.batch,
-        "dataset settings": config.as_json()["dataset"],
+        "dataset settings": {
+            key: value for key, value in settings.items() if not isinstance(getattr(config.dataset, key), Path)
+        },
         "images": dataset.digest,
         "classes": sorted(dataset.classes.values()),
         "device": device.type,

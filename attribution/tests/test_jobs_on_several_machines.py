@@ -1,6 +1,7 @@
 """Workers that have seen other data, other versions or other storages than the one that planned a build."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -168,3 +169,12 @@ def test_the_last_step_has_one_chunk_open_at_a_time(build: SmallBuild, monkeypat
     assert json.dumps(build.merge(bench)["manifest"])
     assert len(opened) > 2
     assert most == 1
+
+
+def test_machines_may_have_the_data_sets_in_folders_of_different_names(small_run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere" / "data"
+    shutil.copytree(small_run.parent, other)
+    build = SmallBuild(small_run, tmp_path, trusted=False, base="")
+    planner = build.bench("one", HARMONY_DATASETS=str(small_run.parent))
+    worker = build.bench("two", HARMONY_DATASETS=str(other), HARMONY_WORK_DIR=str(tmp_path / "work-elsewhere"))
+    assert next(build.finetuned(worker, build.plan(planner)))["chunks"]
