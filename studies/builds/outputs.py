@@ -1,5 +1,6 @@
 """What steps leave in the storage, as far as the web side reads it."""
 
+import json
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -89,9 +90,13 @@ def read_output(kind: type[Read], content: bytes, name: str) -> Read:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise OutputError(f"{name}: {where or 'content'}: {first['msg']}") from error
-    # The database cannot store it.
+    # The database can store neither of these.
     if b"\\u0000" in content:
         raise OutputError(f"{name}: content: holds a null character")
+    try:
+        json.dumps(found.model_dump(), allow_nan=False)
+    except ValueError as error:
+        raise OutputError(f"{name}: content: holds a number that is none ({error})") from error
     return found
 
 

@@ -233,11 +233,13 @@ ONE = b'{"run": "r", "images": 4, "conditions": [{"name": "a", "finetune": {"ste
         (ONE % b"runs/r/x").replace(b"4", b"-4"),
         (ONE % b"runs/r/x").replace(b'"a"', b'"a\\u0000"'),
         (ONE % b"runs/r/x").replace(b'"run"', b'"dataset": {"a": "\\u0000"}, "run"'),
+        (ONE % b"runs/r/x").replace(b'"run"', b'"dataset": {"a": NaN}, "run"'),
+        (ONE % b"runs/r/x").replace(b'"run"', b'"dataset": {"a": 1e999}, "run"'),
         ONE % b"runs/r/../../x",
         ONE % b"elsewhere/x",
         ONE % b"runs/r/x\xff",
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_an_output_that_cannot_be_read_ends_the_build_with_its_name(build_site: BuildSite, content: bytes) -> None:
     build = build_site.start()
