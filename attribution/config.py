@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, TypeAdap
 from pydantic.dataclasses import dataclass
 
 from attribution.errors import InputError
+from attribution.printable import printable, with_control_characters
 
 _CLOSED = ConfigDict(extra="forbid")
 # One float32 image of this side has 48 MiB, and its maps are shown to people as they are.
@@ -279,6 +280,8 @@ def parse_config(text: str, where: str, folder: Path | None = None) -> RunConfig
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: not valid TOML: {error}") from error
+    for key, told in with_control_characters(data, keep=("protocol.question",)):
+        raise InputError(f"{where}: {printable(key)}: {told!r} has control characters in it: leave them out")
     alone = "network" in data
     _write_out_lists(data, where)
     try:

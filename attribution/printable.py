@@ -1,5 +1,8 @@
 """Texts from files, made safe to show: a name must neither steer the terminal nor run in a spreadsheet."""
 
+import unicodedata
+from collections.abc import Iterator
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -14,3 +17,19 @@ def printable(text: str, keep: str = "") -> str:
 def no_formula(text: str) -> str:
     """The text, with an apostrophe in front where a spreadsheet would take it for a formula."""
     return "'" + text if text.startswith(FORMULA_STARTS) else text
+
+
+def with_control_characters(content: object, key: str = "", keep: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Key and text of all that has control characters within lists and tables; those of `keep` may have new lines."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            inner = f"{key}.{name}".lstrip(".")
+            yield from with_control_characters(name, inner)
+            yield from with_control_characters(value, inner, keep)
+    elif isinstance(content, list):
+        for index, value in enumerate(content):
+            yield from with_control_characters(value, f"{key}[{index}]", keep)
+    elif isinstance(content, str):
+        free = content.replace("\n", "") if key in keep else content
+        if any(unicodedata.category(letter) == "Cc" for letter in free):
+            yield key, content

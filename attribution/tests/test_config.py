@@ -58,6 +58,30 @@ def test_a_wrong_config_names_file_key_and_remedy(small_run: Path, old: str, new
         read_config(change(small_run, old, new))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('"GradCAM"', '{ name = "GradCAM", label = "Grad\\u0000CAM" }', r"attributors\[0\]\.label"),
+        ('"GradCAM"', '{ name = "GradCAM", label = "Grad\\nCRITICAL" }', r"attributors\[0\]\.label"),
+        ("seed = 5", 'seed = 5\n"se\\u001bed" = 5', r"se\\x1bed"),
+        ("seed = 5", 'seed = 5\nprotocol.question = "Which?\\u0007"', r"protocol\.question"),
+    ],
+)
+def test_control_characters_that_would_forge_logs_or_fail_in_databases_are_refused(
+    small_run: Path, old: str, new: str, key: str
+) -> None:
+    text = small_run.read_text()
+    assert old in text
+    small_run.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=rf"study\.toml: {key}: '.*' has control characters in it: leave them out"):
+        read_config(small_run)
+
+
+def test_a_question_may_have_several_lines(small_run: Path) -> None:
+    small_run.write_text(small_run.read_text().replace("seed = 5", 'seed = 5\nprotocol.question = "Which?\\nOr none?"'))
+    assert read_config(small_run).protocol.question == "Which?\nOr none?"
+
+
 def test_every_mistake_is_named_at_once(small_run: Path) -> None:
     change(small_run, "seed = 5", "sed = 5")
     with pytest.raises(InputError) as caught:
