@@ -19,6 +19,7 @@ from studies.media import sizes_below
 from studies.models import Picture
 
 GIB = 2**30
+TEMPORARY = "the folder of temporary files, TMPDIR,"
 LEAST_FREE, ENOUGH_FREE = 1 * GIB, 5 * GIB
 RIGHTS = "give the server's user the right to read, write and delete there; for a bucket see the access policy"
 
@@ -69,9 +70,10 @@ def free_space() -> Iterator[Result]:
         free = shutil.disk_usage(existing).free
         text = f"{what} ({folder}) has {free / GIB:.1f} GiB left"
         remedy = "make room, or move it to a larger disk: nothing can be stored on a full one"
-        if free < LEAST_FREE:
+        # A folder of temporary files may lie in the memory, where there is less, and holds nothing that stays.
+        if free < LEAST_FREE and what != TEMPORARY:
             yield fail(text, remedy)
-        elif free < ENOUGH_FREE:
+        elif free < (LEAST_FREE if what == TEMPORARY else ENOUGH_FREE):
             yield warn(text, remedy)
         else:
             yield ok(text)
@@ -92,8 +94,8 @@ def _folders() -> Iterator[tuple[str, Path]]:
         yield "the storage of builds", Path(settings.BUILDS_URL.removeprefix("file://"))
     if settings.BACKUP_DIR is not None:
         yield "the folder of backups", Path(settings.BACKUP_DIR)
-    # Uploads and bundles of builds are unpacked there.
-    yield "the folder of temporary files, TMPDIR,", Path(tempfile.gettempdir())
+    # Archives of bundles lie there while they are loaded.
+    yield TEMPORARY, Path(tempfile.gettempdir())
 
 
 def pictures() -> Iterator[Result]:

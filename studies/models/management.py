@@ -26,7 +26,10 @@ class Collaborator(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One change of a study: who did what, and when. Rows are only ever added. No actor: the command line."""
+    """One change of a study: who did what, and when. No actor: the command line.
+
+    Rows are only ever added. Where somebody is erased, what tells who they were is taken out (`services.audit`).
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="audit")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)

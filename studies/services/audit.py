@@ -18,7 +18,7 @@ def audit_write(
     """Add an entry to the study's audit log; no actor means the command line.
 
     Call it in the transaction that makes the change, so that neither stands without the other. `action` is a short
-    name such as `state_changed`; `detail` is stored as JSON and holds no personal data, as the log is never erased.
+    name such as `state_changed`; `detail` is stored as JSON and holds no personal data of annotators.
     """
     return AuditEntry.objects.create(study=study, actor=actor, action=action, detail=dict(detail or {}))
 

@@ -94,6 +94,19 @@ def test_each_disk_is_told_once_by_what_is_on_it(
     assert told == ["the data folder", "the storage of pictures", "the folder of temporary files, TMPDIR,"]
 
 
+def test_little_memory_for_temporary_files_is_no_failure(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {1: 50.0, 2: 3.0}
+    monkeypatch.setattr(of_storage, "disk_of", lambda folder: 2 if folder == tmp_path else 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, int(free[1 + (folder == tmp_path)] * 2**30)))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    settings.BACKUP_DIR = None
+    assert worst("disk") is State.OK
+    free[2] = 0.2
+    assert worst("disk") is State.WARN
+
+
 def test_a_database_that_every_user_can_read_is_said(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Folders of tests are closed to others.
     with tempfile.TemporaryDirectory() as name:
