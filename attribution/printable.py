@@ -1,9 +1,15 @@
-"""Texts from files, made safe to show: a name must neither steer the terminal nor run in a spreadsheet."""
+"""Texts made safe to show: a name must neither steer the terminal nor run in a spreadsheet, an error tell a secret."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Users and passwords in the addresses of brokers and storages, some with an @ themselves, and keys that errors of
+# storages repeat.
+_SECRETS = re.compile(
+    r"(?<=://)[^/\s'\"]*(?=@)|(?<=AWSAccessKeyId=)[^&\s]+|(?<=Signature=)[^&\s]+|(?<=X-Amz-Credential=)[^&\s]+"
+)
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -12,6 +18,11 @@ def printable(text: str, keep: str = "") -> str:
         letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode("ascii")
         for letter in text
     )
+
+
+def without_secrets(text: str) -> str:
+    """The text with passwords in addresses and keys of storages as `***`."""
+    return _SECRETS.sub("***", text)
 
 
 def no_formula(text: str) -> str:

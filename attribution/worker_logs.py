@@ -6,7 +6,6 @@ build and the request_id of whoever asked for it; exception as text.
 
 import json
 import logging
-import re
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -16,11 +15,10 @@ from typing import Any
 from celery.signals import setup_logging, task_postrun, task_prerun
 
 from attribution.errors import InputError
+from attribution.printable import without_secrets
 
 FORMATS = ("plain", "json")
 _TASK: ContextVar[Mapping[str, str] | None] = ContextVar("attribution_task", default=None)
-# Users and passwords in the addresses of brokers and storages, and keys that errors of storages repeat.
-_SECRETS = re.compile(r"(?<=://)[^/\s'\"@]*(?=@)|(?<=AWSAccessKeyId=)[^&\s]+|(?<=Signature=)[^&\s]+")
 
 
 class JsonLines(logging.Formatter):
@@ -29,11 +27,11 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": _SECRETS.sub("***", record.getMessage()),
+            "message": without_secrets(record.getMessage()),
             **(_TASK.get() or _received(record)),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            line["exception"] = _SECRETS.sub("***", self.formatException(record.exc_info))
+            line["exception"] = without_secrets(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

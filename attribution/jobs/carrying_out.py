@@ -12,6 +12,7 @@ from typing import Any
 from attribution.device_errors import device_error, is_of_memory
 from attribution.errors import InputError
 from attribution.jobs.telling import Cancelled, Teller, TellingHandler
+from attribution.printable import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,9 @@ class _Ended:
         if isinstance(error, Cancelled):
             self._tell(*self._of, state="cancelled")
             return True
-        sort, text = sorted_error(error)
+        sort, told = sorted_error(error)
+        # Whoever owns the build reads it.
+        text = without_secrets(told)
         if sort == "fault":
             logger.error("%s: %s", self._of[2], text, exc_info=error)
         self._tell(*self._of, state="failed", kind=sort, error=text)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from attribution.printable import without_secrets
+
 Event = dict[str, Any]
 Send = Callable[[list[Event]], None]
 
@@ -159,4 +161,4 @@ class TellingHandler(logging.Handler):
         self._teller = teller
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._teller.line(record.levelname.lower(), self.format(record))
+        self._teller.line(record.levelname.lower(), without_secrets(self.format(record)))

@@ -1,5 +1,6 @@
 """Steps that meet a bad image, too little memory, a killed process or a storage that fails."""
 
+import json
 import logging
 import re
 import shutil
@@ -198,6 +199,20 @@ def test_a_storage_that_fails_makes_a_step_that_may_be_tried_again(build: SmallB
     assert failed.value.event["kind"] == "passing"
     chunks.unlink()
     build.chunk(bench, told["chunks"][0])
+
+
+def test_a_builds_log_and_error_hold_no_password(build: SmallBuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = build.bench()
+    told = next(build.finetuned(bench, build.plan(bench)))
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise NotImplementedError("http://user:hunter2@storage.example/bucket?Signature=hunter2 says 418")
+
+    monkeypatch.setattr(steps, "chunk_file", broken)
+    with pytest.raises(StepError, match=r"http://\*\*\*@storage.example/bucket\?Signature=\*\*\* says 418"):
+        build.chunk(bench, told["chunks"][0])
+    assert "says 418" in json.dumps(build.events)
+    assert "hunter2" not in json.dumps(build.events)
 
 
 def test_images_that_changed_on_disk_are_not_mixed_with_the_old(build: SmallBuild, small_run: Path) -> None:

@@ -41,9 +41,10 @@ def test_a_line_says_which_task_and_build_it_is_about() -> None:
     assert "task" not in line("later")
 
 
-def test_an_exception_is_text_without_the_password_of_an_address() -> None:
+@pytest.mark.parametrize("password", ["hunter2", "hunt@hunter2"])
+def test_an_exception_is_text_without_the_password_of_an_address(password: str) -> None:
     try:
-        raise ConnectionError("redis://user:hunter2@10.0.0.1/0 refused")
+        raise ConnectionError(f"redis://user:{password}@10.0.0.1/0 refused")
     except ConnectionError as error:
         found = line("lost", exc_info=(type(error), error, error.__traceback__))
     assert "redis://***@10.0.0.1/0 refused" in found["exception"]
