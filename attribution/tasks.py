@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from billiard import current_process
@@ -14,6 +15,7 @@ from celery import Task, current_app, shared_task
 from celery.signals import task_failure, worker_process_shutdown
 from kombu.exceptions import OperationalError
 
+from attribution.full_queue import FullQueue
 from attribution.jobs.carrying_out import Bench
 from attribution.jobs.settings import make_bench
 from attribution.jobs.telling import Event, NotSentError
@@ -47,7 +49,15 @@ class _Process:
 _process = _Process()
 
 
+@cache
+def _web_queue(_process: int) -> FullQueue:
+    return FullQueue(str(current_app.conf.broker_url), WEB_QUEUE)
+
+
 def _send(events: list[Event]) -> None:
+    # A web side that is away for a day would find Redis full of signs of life.
+    if all(event["state"] == "running" for event in events) and _web_queue(os.getpid()).is_full():
+        raise NotSentError(f"too many messages wait in the queue {WEB_QUEUE}")
     try:
         current_app.send_task(HEARD, kwargs={"events": events}, queue=WEB_QUEUE, retry=False, ignore_result=True)
     except OperationalError as error:

@@ -11,6 +11,8 @@ import redis
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
 
+from attribution import full_queue, tasks
+from attribution.jobs.telling import NotSentError
 from attribution.shared_storage import SharedStorage
 from attribution.tests.workers import ROOT, Heard, running_worker, wait_until
 
@@ -197,6 +199,26 @@ def test_a_worker_whose_device_is_gone_leaves_its_step_to_others_and_ends(
         process.wait(timeout=30)
     assert "torch sees no CUDA device here: this worker ends" in log.read_text()
     assert given_back(alone) == WAIT
+
+
+def test_where_nobody_takes_in_what_is_told_only_the_ends_of_steps_are(
+    alone: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(full_queue, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(full_queue, "MOST_WAITING", 3)
+    monkeypatch.setattr(tasks, "current_app", alone)
+    tasks._web_queue.cache_clear()
+    running, done = ({"step": "chunk", "state": state} for state in ("running", "done"))
+    for _ in range(4):
+        tasks._send([running])
+    with pytest.raises(NotSentError, match="too many messages wait in the queue default"):
+        tasks._send([running])
+    tasks._send([running, done])
+    heard = Heard(alone)
+    heard.listen()
+    assert heard.events == [running] * 5 + [done]
+    tasks._send([running])
+    tasks._web_queue.cache_clear()
 
 
 def test_a_missing_broker_is_named() -> None:
