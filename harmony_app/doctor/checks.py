@@ -54,7 +54,7 @@ class Found:
 
 
 def examine() -> Iterator[Found]:
-    """Ask every check; one that cannot be asked as the database is away says so, and the others go on."""
+    """Ask every check; one that cannot be asked, as the database is away or a folder is closed, says so."""
     for name, check in CHECKS.items():
         try:
             for result in check():
@@ -63,6 +63,8 @@ def examine() -> Iterator[Found]:
             # The text of the error may hold an address; its kind does not.
             text = f"the database does not answer ({type(error).__name__}), so this was not looked at"
             yield Found(name, fail(text, "start the database, correct DATABASE_URL, or run `manage.py migrate`"))
+        except OSError as error:
+            yield Found(name, fail(f"this cannot be looked at: {error}", "give the server's user the right to read it"))
 
 
 def is_healthy(found: list[Found]) -> bool:

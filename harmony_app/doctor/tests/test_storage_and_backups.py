@@ -19,7 +19,8 @@ from analysis.models import ReportRun
 from harmony_app.backups.keeping import NAME
 from harmony_app.backups.tests.made import storage_in, stored
 from harmony_app.backups.writing import backup_write
-from harmony_app.doctor import of_storage
+from harmony_app.doctor import of_backups, of_storage
+from harmony_app.doctor.checks import CHECKS, examine
 from harmony_app.doctor.result import State
 from harmony_app.doctor.tests.asked import ask, said, worst
 from studies.models import Picture, Study, Trial
@@ -183,3 +184,17 @@ def test_another_secret_key_than_that_of_the_last_backup_is_said(
     settings.SECRET_KEY = "another one"
     assert "SECRET_KEY is another one than" in said("backup")
     assert worst("backup") is State.FAIL
+
+
+def test_a_folder_that_cannot_be_read_is_said_and_the_rest_is_looked_at(
+    study: Study, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(folder: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    settings.BACKUP_DIR = tmp_path / "backups"
+    monkeypatch.setattr(of_backups, "backups_in", closed)
+    found = {one.check: one.result for one in examine()}
+    assert found["backup"].state is State.FAIL
+    assert "Permission denied" in found["backup"].text
+    assert set(found) == set(CHECKS)
