@@ -5,27 +5,33 @@ python benchmarks/import_bundle.py [--images 4000] [--conditions 25] [--again 3]
 Every trial has a map of its own (16 x 16 pixels), so that there are some 1.24 files for each. The parts of one load,
 which is a process of its own:
 
+- unpacking: only of the archive that an upload or a build brings: its list, and its two JSON files; `folder` and
+  `archive` are the same bundle
 - reading: the manifest and study.json, read, checked against the models and put in order; nothing is written yet
 - pictures: every file read, hashed, checked and stored
 - rows: the transaction
 
 `least` is the least that could be done: the same rows by COPY into tables as they are (PostgreSQL) or by one INSERT ...
-SELECT from another file (SQLite), and `cp -r` of the same files. `loaddata` loads a smaller bundle of the same kind,
-without pictures. CPU seconds are those of the loading process, without the database server. The memory is what it had
-at its peak, and before it began; `--again 3` loads a bundle of three times as many trials as well, whose peak must not
-be higher.
+SELECT from another file (SQLite), and `cp -r` of the same files. `creation` makes as many files of the same sizes, and
+reads none. `loaddata` loads a smaller bundle of the same kind, without pictures. CPU seconds are those of the loading
+process, without the database server. The memory is what it had at its peak, and before it began; `--again 3` loads a
+bundle of three times as many trials as well, whose peak must not be higher.
+
+No file is deleted before the end: on ext4 it takes many times as long to make files soon after as many were deleted.
+So the figures of a second run count after some minutes, and 100,000 trials need 5 GB of the disk.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,11 +72,12 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def load(folder: Path) -> dict[str, Any]:
-    """Load a bundle in this process, part by part."""
+def load(place: Path) -> dict[str, Any]:
+    """Load a bundle, a folder or an archive, in this process, part by part."""
     set_up()
     from django.db import transaction
 
+    from studies.bundles.archive import BUILT, unpack_bundle
     from studies.bundles.coherence import check_coherence
     from studies.bundles.files import read_manifest, unwatched
     from studies.bundles.fixture import read_fixture
@@ -81,9 +88,15 @@ def load(folder: Path) -> dict[str, Any]:
 
     Trial.objects.exists()
     idle, watched = peak(), Watched()
-    with opened_scratch() as scratch:
+    with ExitStack() as stack:
+        folder, pictures = place, None
+        if place.is_file():
+            folder = Path(stack.enter_context(TemporaryDirectory())) / "bundle"
+            with watched.part("unpacking"):
+                pictures = unpack_bundle(stack.enter_context(place.open("rb")), folder, BUILT)
+        scratch = stack.enter_context(opened_scratch())
         with watched.part("reading"):
-            bundle = read_manifest(folder, scratch)
+            bundle = read_manifest(folder, scratch, pictures)
             read_fixture(bundle)
             check_coherence(bundle)
         with watched.part("pictures"):
@@ -171,9 +184,45 @@ class Databases:
 def copied_files(bundle: Path, to: Path) -> float:
     started = time.perf_counter()
     subprocess.run(["cp", "-r", str(bundle / "media"), str(to)], check=True)
-    seconds = time.perf_counter() - started
-    shutil.rmtree(to)
-    return seconds
+    return time.perf_counter() - started
+
+
+def created_files(bundle: Path, to: Path) -> float:
+    sizes = [path.stat().st_size for path in (bundle / "media").iterdir()]
+    names = [str(to / hashlib.sha256(str(number).encode()).hexdigest()) for number in range(len(sizes))]
+    to.mkdir()
+    started = time.perf_counter()
+    for name, size in zip(names, sizes, strict=True):
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.write(descriptor, bytes(size))
+        os.close(descriptor)
+    return time.perf_counter() - started
+
+
+def archived(bundle: Path) -> Path:
+    """The archive of a bundle, as builds pack it."""
+    archive = bundle.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
+            method = zipfile.ZIP_STORED if path.suffix == ".png" else zipfile.ZIP_DEFLATED
+            opened.write(path, path.relative_to(bundle), method)
+    return archive
+
+
+def rows_of(found: dict[str, Any], least: dict[str, float], known: Row) -> list[Row]:
+    """The parts of a load, and all of it."""
+    parts, trials = dict(found["parts"]), found["trials"]
+    parts["reading + rows"] = tuple(sum(both) for both in zip(parts["reading"], parts["rows"], strict=True))
+    rows: list[Row] = []
+    for part, (wall, cpu) in parts.items():
+        row: Row = {**known, "trials": trials, "part": part, "s": wall, "CPU s": cpu, "trials/s": trials / wall}
+        if part in least:
+            row |= {"least, s": least[part], "to least": wall / least[part]}
+        rows.append(row)
+    wall, cpu = (sum(column) for column in zip(*found["parts"].values(), strict=True))
+    memory: Row = {**known, "trials": trials, "part": "all", "s": wall, "CPU s": cpu, "trials/s": trials / wall}
+    memory |= {"idle, MB": found["idle"], "peak, MB": found["peak"], "grown by, MB": found["peak"] - found["idle"]}
+    return [*rows, memory]
 
 
 def measure(kind: str, databases: Databases, bundles: list[WideBundle], smaller: WideBundle) -> list[Row]:
@@ -181,24 +230,16 @@ def measure(kind: str, databases: Databases, bundles: list[WideBundle], smaller:
     for place, bundle in enumerate(bundles):
         environ, source = databases.new()
         found = job(environ, "load", str(bundle.folder))
-        shutil.rmtree(Path(environ["HARMONY_DATA_DIR"]) / "media")
-        parts, trials = found["parts"], found["trials"]
-        least = {"pictures": copied_files(bundle.folder, databases.folder / "copy")}
+        least = {"pictures": copied_files(bundle.folder, databases.folder / f"copy-{place}")}
+        created = created_files(bundle.folder, databases.folder / f"created-{place}")
+        packed = job(databases.new()[0], "load", str(archived(bundle.folder)))
+        copies = dict(least)
         if place == 0:
             least["rows"] = job(databases.new()[0], "copied_rows", source)["parts"]["rows"][0]
-        together = parts["reading"][0] + parts["rows"][0]
-        for part, (wall, cpu) in [
-            *parts.items(),
-            ("reading + rows", (together, parts["reading"][1] + parts["rows"][1])),
-        ]:
-            row: Row = {"database": kind, "trials": trials, "part": part, "s": wall, "CPU s": cpu}
-            row |= {"trials/s": trials / wall}
-            if part in least:
-                row |= {"least, s": least[part], "to least": wall / least[part]}
-            rows.append(row)
-        memory: Row = {"database": kind, "trials": trials, "part": "all", "s": together + parts["pictures"][0]}
-        memory |= {"trials/s": trials / (together + parts["pictures"][0]), "idle, MB": found["idle"]}
-        rows.append(memory | {"peak, MB": found["peak"], "grown by, MB": found["peak"] - found["idle"]})
+        rows += rows_of(found, least, {"database": kind, "from": "folder"})
+        rows += rows_of(packed, copies, {"database": kind, "from": "archive"})
+        row: Row = {"database": kind, "trials": bundle.trials, "part": "creation", "s": created}
+        rows.append(row | {"trials/s": bundle.trials / created})
     wall, cpu = job(databases.new()[0], "loaddata", str(smaller.folder))["parts"]["rows"]
     row = {"database": kind, "trials": smaller.trials, "part": "loaddata", "s": wall, "CPU s": cpu}
     rows.append(row | {"trials/s": smaller.trials / wall})
