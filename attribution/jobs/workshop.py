@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import socket
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
+from zipfile import BadZipFile
 
 import numpy as np
 import PIL
@@ -320,8 +322,12 @@ class _StoredAnswers:
             content = self._storage.read(self._name(key))
         except FileNotFoundError:
             return None
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            predictions, confidences, first, logits = (arrays[name] for name in self.ARRAYS)
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                predictions, confidences, first, logits = (arrays[name] for name in self.ARRAYS)
+        except (BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+            logger.warning("the answers of an original network are damaged in the storage, and made anew: %s", error)
+            return None
         return Answers(predictions, confidences, first, torch.from_numpy(logits))
 
     def keep(self, key: str, answers: Answers) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from attribution import pipeline
 from attribution.jobs import steps
-from attribution.tests.steps import SmallBuild, StepError
+from attribution.tests.steps import BUILD, SmallBuild, StepError
 
 
 @pytest.fixture
@@ -132,3 +132,32 @@ def test_a_damaged_chunk_is_named_and_removed_so_that_the_next_attempt_makes_it_
     build.chunk(bench, chunks[1])
     assert build.storage.read(name) == whole
     assert build.merge(bench)["manifest"]["pairs"]["exported"] > 0
+
+
+@pytest.mark.parametrize("damage", [cut, flip])
+def test_damaged_answers_of_an_original_network_are_made_anew(
+    build: SmallBuild, damage: Callable[[Path], None]
+) -> None:
+    build.plan(build.bench())
+    [name] = build.storage.list("runs/answers")
+    whole = build.storage.read(name)
+    damage(build.folder / "storage" / name)
+    build.do(build.bench("two"), "plan", "plan", f"builds/{BUILD}/plan-2.json")
+    assert build.storage.read(name) == whole
+
+
+@pytest.mark.parametrize("damage", [cut, flip])
+def test_a_fine_tuning_whose_kept_checkpoint_is_damaged_begins_anew(
+    build: SmallBuild, damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    told = finetuned(build)
+    step = build.read(f"builds/{BUILD}/plan-1.json")["conditions"][0]["finetune"]
+    network = stored(build)
+    partial = network.with_suffix(".partial.pt")
+    network.rename(partial)
+    damage(partial)
+    build.storage.remove(step["output"])
+    bench = build.bench("two", HARMONY_WORK_DIR=str(tmp_path / "another-machine"))
+    build.do(bench, "finetune", step["step"], step["output"], **step["arguments"])
+    assert build.read(step["output"])["weights"] == told["weights"]
+    assert not partial.exists()

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -28,6 +29,17 @@ def load_checkpoint(path: Path, key: str) -> dict[str, Any] | None:
     if content["key"] != key:
         raise InputError(f"{path}: made by another run (config, data or network differ): use another --out")
     return content
+
+
+def is_readable(path: Path) -> bool:
+    """Whether the checkpoint at `path` is there and whole."""
+    if not path.is_file():
+        return False
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError):
+        return False
+    return True
 
 
 def slim_checkpoint(path: Path) -> None:
