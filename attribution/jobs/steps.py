@@ -27,7 +27,7 @@ from attribution.progress import Progress
 from attribution.rehearsal import rehearse
 from attribution.scoring import Scored, score_members, scored, work_of
 from attribution.trainers import Selection
-from attribution.trainers.checkpoints import is_readable, slim_checkpoint
+from attribution.trainers.checkpoints import is_whole, slim_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def _train(bench: Workbench, condition: Condition, name: str, progress: Progress
     own.parent.mkdir(parents=True, exist_ok=True)
     if not own.is_file() and storage.exists(partial):
         storage.download(partial, own)
-    if own.is_file() and not is_readable(own):
+    if own.is_file() and not is_whole(own):
         logger.warning("%s: what there is of its fine-tuning is damaged, and begun anew", condition.name)
         own.unlink()
     kept: tuple[int, float] = (_changed(own), -math.inf)

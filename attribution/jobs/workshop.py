@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from pickle import UnpicklingError
 from zipfile import BadZipFile
 
 import numpy as np
@@ -21,7 +20,6 @@ import PIL
 import torch
 
 from attribution.conditions import Condition
-from attribution.device_errors import device_error, is_of_memory
 from attribution.errors import InputError
 from attribution.evaluation import Answers
 from attribution.jobs.enough_room import check_scratch, check_storage
@@ -36,6 +34,7 @@ from attribution.room import Room, room_of
 from attribution.run import Run, load_run
 from attribution.shared_storage import SharedStorage
 from attribution.trainers import Outcome
+from attribution.trainers.checkpoints import is_whole
 
 logger = logging.getLogger(__name__)
 
@@ -178,13 +177,10 @@ class Workbench:
                         raise
                     return None
             mark([checkpoint])
-            try:
-                outcome = trained(self.run, condition, checkpoint, silent)
-            except (RuntimeError, EOFError, UnpicklingError) as error:
-                if is_of_memory(error) or device_error(error) is not None:
-                    raise
-                logger.warning("%s: its fine-tuned network cannot be read: %s", condition.name, error)
+            if not is_whole(checkpoint):
+                logger.warning("%s: the file of its fine-tuned network is damaged", condition.name)
                 return None
+            outcome = trained(self.run, condition, checkpoint, silent)
             self.keep(condition, outcome)
         return self._made[name]
 

@@ -22,6 +22,19 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-2000])
 
 
+def flip(path: Path, place: int = 300) -> None:
+    """Change a byte of the first entry, as a disk may."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+
+
+def flip_a_weight(path: Path) -> None:
+    """Change what torch reads without a word."""
+    flip(path, path.stat().st_size // 2)
+    torch.load(path, weights_only=True)
+
+
 def nudge(path: Path) -> None:
     """What a machine of another kind would have fine-tuned."""
     content = torch.load(path, weights_only=True)
@@ -106,13 +119,6 @@ def test_of_two_who_fine_tune_the_same_the_first_ones_network_counts(
     build.chunk(build.bench("two", HARMONY_WORK_DIR=str(build.folder / "another-machine")), told["chunks"][0])
 
 
-def flip(path: Path) -> None:
-    """Change a byte of the first array, as a disk may."""
-    content = bytearray(path.read_bytes())
-    content[300] ^= 0xFF
-    path.write_bytes(content)
-
-
 @pytest.mark.parametrize("damage", [cut, flip])
 def test_a_damaged_chunk_is_named_and_removed_so_that_the_next_attempt_makes_it_anew(
     build: SmallBuild, damage: Callable[[Path], None]
@@ -146,7 +152,7 @@ def test_damaged_answers_of_an_original_network_are_made_anew(
     assert build.storage.read(name) == whole
 
 
-@pytest.mark.parametrize("damage", [cut, flip])
+@pytest.mark.parametrize("damage", [cut, flip, flip_a_weight])
 def test_a_fine_tuning_whose_kept_checkpoint_is_damaged_begins_anew(
     build: SmallBuild, damage: Callable[[Path], None], tmp_path: Path
 ) -> None:
