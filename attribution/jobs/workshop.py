@@ -149,7 +149,8 @@ class Workbench:
                 self._made.move_to_end(self.finetuned_name(condition))
                 return made
         self.forget(condition)
-        if made is not None and self._told_weights(condition) == made.weights:
+        # Without a word of it yet, somebody has just stored it.
+        if made is not None and self._told_weights(condition) in (None, made.weights):
             raise InputError(f"{condition.name}: it was fine-tuned anew meanwhile: start the build again")
         for ending in ("json", "pt"):
             self.storage.remove(f"{self.finetuned_name(condition)}.{ending}")
