@@ -50,23 +50,30 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSE
 
 
 class PictureArchive:
-    """Pictures in an archive, which has to stay open."""
+    """Pictures below `top` in an archive that was looked through, and that has to stay open."""
 
-    def __init__(self, opened: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
+    def __init__(self, opened: zipfile.ZipFile, top: str) -> None:
+        # Its own list is asked: another one of so many entries would take much memory.
         self._opened = opened
-        self._entries = entries
+        self._top = top
 
     def name(self, digest: str) -> str:
         return f"media/{digest}.png"
 
     def size(self, digest: str) -> int:
-        entry = self._entries.get(digest)
-        return 0 if entry is None else entry.file_size
+        try:
+            return self._entry(digest).file_size
+        except FileNotFoundError:
+            return 0
 
     def open(self, digest: str) -> IO[bytes]:
-        if digest not in self._entries:
-            raise FileNotFoundError(self.name(digest))
-        return self._opened.open(self._entries[digest])
+        return self._opened.open(self._entry(digest))
+
+    def _entry(self, digest: str) -> zipfile.ZipInfo:
+        try:
+            return self._opened.getinfo(self._top + self.name(digest))
+        except KeyError as error:
+            raise FileNotFoundError(self.name(digest)) from error
 
     @contextmanager
     def readable(self, digest: str) -> Iterator[None]:
@@ -93,9 +100,8 @@ def unpack_bundle(archive: IO[bytes], folder: Path, limits: Limits = UPLOADED) -
         folder.mkdir(exist_ok=True)
         for name in (MANIFEST, FIXTURE):
             if name in entries:
-                _unpack(opened, entries.pop(name), folder / name)
-    digests = (name.removeprefix("media/").removesuffix(".png") for name in entries)
-    return PictureArchive(opened, dict(zip(digests, entries.values(), strict=True)))
+                _unpack(opened, entries[name], folder / name)
+    return PictureArchive(opened, _top_folder(opened.namelist()))
 
 
 @contextmanager
