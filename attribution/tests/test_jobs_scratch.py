@@ -86,7 +86,7 @@ def test_a_bound_that_is_no_amount_is_refused(told: str) -> None:
 
 def test_a_build_goes_on_when_all_that_it_kept_is_deleted_meanwhile(small_run: Path, tmp_path: Path) -> None:
     build = SmallBuild(small_run, tmp_path)
-    bench = build.bench(HARMONY_WORK_GIBIBYTES="0.000000001")
+    bench = build.bench(HARMONY_WORK_GIBIBYTES="0.01")
     plan = build.plan(bench)
     for told in build.finetuned(bench, plan):
         for number, chunk in enumerate(told["chunks"]):
