@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -51,7 +51,7 @@ class ObjectStorage(ABC):
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Within the block, in this thread, a bucket that does not answer is given up after a few seconds.
+    """Within the block, in this thread and `in_parallel`, a bucket that hangs is given up after a few seconds.
 
     For what somebody waits for. What works in the background is more patient.
     """
@@ -141,7 +141,7 @@ def in_parallel(
     with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="storage") as threads:
         try:
             for item in items:
-                begun.append(threads.submit(call, item))
+                begun.append(threads.submit(copy_context().run, call, item))
                 if len(begun) >= 2 * REQUESTS_AT_ONCE:
                     yield begun.popleft().result()
             while begun:

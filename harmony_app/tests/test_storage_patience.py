@@ -15,7 +15,7 @@ from attribution.shared_storage import SharedStorage, StorageError
 from harmony_app import bucket_storage, health_parts
 from harmony_app.media_storage import media_storage
 from harmony_app.storage_failures import StorageFailureMiddleware
-from studies.media import StorageFailedError, hurried, is_hurried, stored_bytes
+from studies.media import StorageFailedError, hurried, in_parallel, is_hurried, stored_bytes
 
 HURRIED, PATIENT = 0.1, 1.0
 
@@ -63,6 +63,12 @@ def test_after_the_hurry_the_same_storage_is_patient_again(bucket: Storage) -> N
     with hurried():
         waited(bucket)
     assert waited(bucket) >= PATIENT
+
+
+def test_what_is_asked_in_parallel_is_in_the_same_hurry(bucket: Storage) -> None:
+    with hurried():
+        assert list(in_parallel(lambda _: is_hurried(), range(20), bucket)) == [True] * 20
+    assert list(in_parallel(lambda _: is_hurried(), range(20), bucket)) == [False] * 20
 
 
 def test_a_hurry_ends_with_an_error_as_well() -> None:
