@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from attribution.attributors import ATTRIBUTORS, Attributor
-from attribution.config import MetricConfig, Option, RunConfig, TrainingConfig, training_for
+from attribution.config import MetricConfig, RunConfig, TrainingConfig, training_for
+from attribution.config_values import Option
 from attribution.errors import InputError
 from attribution.identity import method_identity
 from attribution.metrics import METRICS, Metric

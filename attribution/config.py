@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import math
 import os
 import re
 import tomllib
@@ -10,66 +9,15 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from attribution.config_values import Colour, Count, LayerShape, Option, Positive, Resized, Share, Side, Slug
 from attribution.errors import InputError
 from attribution.printable import printable, with_control_characters
 
 _CLOSED = ConfigDict(extra="forbid")
-# One float32 image of this side has 48 MiB, and its maps are shown to people as they are.
-LARGEST_SIDE = 2048
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
-
-
-def _slug(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value):
-        raise ValueError("use lower-case letters, digits and single hyphens, for example 'my-study'")
-    return value
-
-
-def _side(value: int) -> int:
-    if value > LARGEST_SIDE:
-        raise ValueError(f"use at most {LARGEST_SIDE} pixels, such as the side that the network was trained with")
-    return value
-
-
-def _resized(value: int) -> int:
-    if value > 2 * LARGEST_SIDE:
-        raise ValueError(f"use at most {2 * LARGEST_SIDE} pixels")
-    return value
-
-
-def _layer_shape(value: str) -> str:
-    if not re.fullmatch(r"channels_first|channels_last|tokens(?:\+\d+)?", value):
-        raise ValueError("use channels_first, channels_last, tokens, or tokens+1 after one class token")
-    return value
-
-
-def _option(value: object) -> "bool | int | float | str | tuple[bool | int | float | str, ...]":
-    """An option as it stands in the file; a list becomes a tuple."""
-    if isinstance(value, list):
-        return tuple(_scalar(entry) for entry in value)
-    return _scalar(value)
-
-
-def _scalar(value: object) -> bool | int | float | str:
-    if not isinstance(value, bool | int | float | str):
-        raise ValueError("use a number, a text, true or false, or a list of these")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("use a finite number")
-    return value
-
-
-Slug = Annotated[str, Field(max_length=50), AfterValidator(_slug)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Colour = tuple[Finite, Finite, Finite]
-Scalar = bool | int | float | str
-Option = Annotated[Scalar | tuple[Scalar, ...], PlainValidator(_option)]
-LayerShape = Annotated[str, AfterValidator(_layer_shape)]
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -125,11 +73,11 @@ class DatasetConfig:
 class PreprocessingConfig:
     """How a picture becomes the network's input; mean and std are in units of 0..1."""
 
-    size: Annotated[Count, AfterValidator(_side)]
+    size: Side
     mean: Colour
     std: Colour
     fit: Literal["crop", "squash"] = "crop"
-    resize: Annotated[Count, AfterValidator(_resized)] | None = None
+    resize: Resized | None = None
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from attribution.config import LARGEST_SIDE
+from attribution.config_values import LARGEST_SIDE
 
 Triple = tuple[float, float, float]
 Fit = Literal["crop", "squash"]

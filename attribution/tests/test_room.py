@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from attribution import pipeline, room
-from attribution.config import LARGEST_SIDE, parse_config
+from attribution.config import parse_config
+from attribution.config_values import LARGEST_SIDE
 from attribution.errors import InputError
 from attribution.images import Preprocessing
 from attribution.networks import Network
