@@ -1,6 +1,7 @@
 """Shared storage in a bucket on a real S3 server: what it costs, and what is said when it fails."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,30 @@ def test_a_storage_that_hangs_gives_an_error_and_works_again(
     finally:
         object_storage.resume()
     assert storage.read("a") == b"x"
+
+
+def seconds_to_give_up(url: str, *, is_hurried: bool) -> float:
+    begun = time.monotonic()
+    with pytest.raises(StorageError, match="cannot be reached"):
+        SharedStorage.open(url, is_hurried=is_hurried).remove_all("builds/7")
+    return time.monotonic() - begun
+
+
+def test_a_storage_that_hangs_is_given_up_sooner_where_somebody_waits(
+    object_storage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_bucket, "READ_SECONDS", 1.0)
+    monkeypatch.setattr(shared_bucket, "ATTEMPTS", 1)
+    monkeypatch.setattr(shared_bucket, "HURRIED_SECONDS", 0.1)
+    object_storage.pause()
+    try:
+        # The first one loads what both need.
+        patient = seconds_to_give_up(object_storage.url, is_hurried=False)
+        hurried = seconds_to_give_up(object_storage.url, is_hurried=True)
+    finally:
+        object_storage.resume()
+    assert patient >= 1.0
+    assert hurried < patient
 
 
 def test_a_bucket_can_be_used_after_a_fork(object_storage: Any) -> None:

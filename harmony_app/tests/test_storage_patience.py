@@ -10,8 +10,6 @@ from django.core.files.storage import Storage, default_storage, storages
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from attribution import shared_bucket
-from attribution.shared_storage import SharedStorage, StorageError
 from harmony_app import bucket_storage, health_parts
 from harmony_app.media_storage import media_storage
 from harmony_app.storage_failures import StorageFailureMiddleware
@@ -25,10 +23,8 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server that takes connections and says nothing."""
     for name, seconds in (("HURRIED_SECONDS", HURRIED), ("READ_SECONDS", PATIENT)):
         monkeypatch.setattr(bucket_storage, name, seconds)
-        monkeypatch.setattr(shared_bucket, name, seconds)
     for name in ("HURRIED_ATTEMPTS", "ATTEMPTS"):
         monkeypatch.setattr(bucket_storage, name, 1)
-    monkeypatch.setattr(shared_bucket, "ATTEMPTS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
@@ -101,17 +97,3 @@ def test_readiness_asks_the_storage_in_a_hurry(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(default_storage, "exists", exists)
     assert health_parts._storage().status is health_parts.Status.OK
     assert seen == [True]
-
-
-def removal(*, is_hurried: bool) -> float:
-    begun = time.monotonic()
-    with pytest.raises(StorageError, match="cannot be reached"):
-        SharedStorage.open("s3://harmony/builds", is_hurried=is_hurried).remove_all("builds/7")
-    return time.monotonic() - begun
-
-
-def test_the_storage_of_builds_is_given_up_sooner_where_somebody_waits(hanging: None) -> None:
-    # The first one loads what both need.
-    patient = removal(is_hurried=False)
-    assert patient >= PATIENT
-    assert removal(is_hurried=True) < patient
