@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client, override_settings
 from django.utils import translation
+from pytest_django import Settings
 
 from harmony_app.tests.servers import LiveSite, Postgres, running_postgres, running_redis, running_site
 from studies.models import Participation, Study, User
@@ -54,6 +55,15 @@ def _nothing_kept() -> Iterator[None]:
     """The next test's rows may have the primary keys of this test's."""
     yield
     forget_contents()
+
+
+@pytest.fixture
+def own_media(settings: Settings, tmp_path: Path) -> Path:
+    """The folder of a storage that only this test has."""
+    folder = tmp_path / "stored"
+    default = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(folder)}}
+    settings.STORAGES = {**settings.STORAGES, "default": default}
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -5,24 +5,15 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from analysis.imported import TrialPictures, imported_pictures
 from analysis.tests.import_files import kept_files, label_lines, refused, run, write, write_app, write_maps
 from studies.models import Study
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_media")]
 
 TWO = [(1, "A1", "learn", 10), (2, "A1", "original", 11)]
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
 
 
 def options(tmp_path: Path, **changed: Any) -> dict[str, Any]:

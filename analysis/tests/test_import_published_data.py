@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
 from analysis.imported import imported_decisions
 from analysis.importing.exemplars import read_exemplar_choices
@@ -18,6 +17,8 @@ from analysis.selectors import judgement_frame, study_facts
 from analysis.tests.import_files import run
 from studies.models import Study
 
+pytestmark = pytest.mark.usefixtures("own_media")
+
 DATA = Path(os.environ.get("HARMONY_SHARED_DATA", Path(__file__).resolve().parents[2].parent / "shared" / "data"))
 APP = DATA / "legacy_harmony"
 LABELS = DATA / "harmony_labels_vgg.csv"
@@ -27,15 +28,6 @@ EXEMPLARS = DATA / "borowski" / "experiment_II.csv"
 published_app = pytest.mark.skipif(not (APP.is_dir() and LABELS.is_file()), reason="the published labels are not here")
 human_sets = pytest.mark.skipif(not SETS.is_dir(), reason="the data of model-vs-human are not here")
 exemplars = pytest.mark.skipif(not EXEMPLARS.is_file(), reason="the data of the exemplar images are not here")
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
 
 
 @published_app

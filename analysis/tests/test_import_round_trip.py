@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django import Settings
 
 from analysis.imported import imported_decisions
 from analysis.measures.judgements import COLUMNS
@@ -20,16 +19,9 @@ from studies.services import enrol
 from studies.services.quality import participation_exclude
 from studies.services.withdrawal import participation_withdraw
 
+pytestmark = pytest.mark.usefixtures("own_media")
+
 ENDINGS = pytest.mark.parametrize("ending", ["csv", "parquet"])
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
 
 
 def assert_same(frame: pd.DataFrame, other: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
-from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from analysis.imported import imported_frame, imported_judgements, kept_frame
 from analysis.importing import storing
@@ -19,18 +19,9 @@ from conftest import PASSWORD
 from studies.models import AuditEntry, Study, User
 from studies.services.lifecycle import study_archive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_media")]
 
 OTHER = SMALL.replace("neither", "original")
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
 
 
 def load(tmp_path: Path, text: str = SMALL, *, slug: str = "given", **options: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from analysis.tests.import_files import SMALL, refused, run, write
 from studies.models import AuditEntry, Link, Participation, Study, User
@@ -20,17 +20,10 @@ from studies.services.previews import preview_start
 from studies.services.recruitment import JoinRefusedError, join_by_link
 from studies.tests.bundles import write_bundle
 
+pytestmark = pytest.mark.usefixtures("own_media")
+
 NewUser = Callable[..., User]
 PROTOCOL = '[[pages]]\nkind = "trials"\n\n[trials]\nannotators_per_trial = 2\n'
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
 
 
 @pytest.fixture

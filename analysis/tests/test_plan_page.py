@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from analysis.tests.import_files import run, write
 from studies.models import Study, User
@@ -139,16 +139,7 @@ def test_studies_of_others_and_studies_without_answers_are_not_offered(
         assert "Select a valid choice." in words(page, components=f"study:{slug}")
 
 
-@pytest.fixture
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
-
-
-@pytest.mark.usefixtures("_own_media")
+@pytest.mark.usefixtures("own_media")
 def test_responses_that_were_given_elsewhere_serve_as_a_pilot(page: Client, researcher: User, tmp_path: Path) -> None:
     text = "annotator,image,choice\n" + "".join(
         f"A{annotator},image{image},{'finetuned' if (image + annotator) % 3 else 'original'}\n"

@@ -1,10 +1,8 @@
 """A report that is computed while somebody is erased does not bring back who they were."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_django import Settings
 
 from analysis import computing
 from analysis.run_files import study_folder
@@ -13,11 +11,7 @@ from studies.media import sizes_below
 from studies.models import Participation, Study
 from studies.services.erasure import Answers, annotators_erase
 
-
-@pytest.fixture(autouse=True)
-def _own_storage(settings: Settings, tmp_path: Path) -> None:
-    media = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
-    settings.STORAGES = {**settings.STORAGES, "default": media}
+pytestmark = pytest.mark.usefixtures("own_media")
 
 
 @pytest.mark.parametrize("answers", list(Answers))

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
-from pytest_django import Settings
 
 from studies.bundles.archive import unpack_bundle
 from studies.bundles.errors import BundleError
@@ -22,18 +21,9 @@ from studies.models import Picture, Study
 from studies.services import Loaded, load_bundle
 from studies.tests.bundles import read_fixture_text, write_bundle, write_fixture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_media")]
 
 Contents = dict[str, bytes]
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
 
 
 @pytest.fixture

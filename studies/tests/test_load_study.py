@@ -12,23 +12,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from studies.models import Assignment, Condition, Image, Pair, Participation, Picture, Study, Trial
 from studies.services import assignments_draw, enrol
 from studies.tests.bundles import read_fixture_text, write_bundle, write_fixture
 from studies.tests.test_drawing import NewUser, answer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_media")]
 
 
 @pytest.fixture

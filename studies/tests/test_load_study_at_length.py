@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from pytest_django import Settings
 
 from studies.bundles.errors import BundleError
 from studies.bundles.files import read_manifest
@@ -20,16 +19,7 @@ from studies.services import Change, assignments_draw, load_bundle
 from studies.tests.bundles import read_fixture_text, write_bundle, write_fixture
 from studies.tests.test_drawing import answer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _own_media(settings: Settings, tmp_path: Path) -> None:
-    media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "stored")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": media}
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_media")]
 
 
 @pytest.fixture
