@@ -1,5 +1,6 @@
 """What builds leave in the shared storage, and what of it nobody needs."""
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from studies.models.builds import UNDER_WAY
 DAY = 24 * 3600
 # Where the first is, a network counts as fine-tuned, so that it goes first.
 ENDINGS = (".json", ".partial.pt", ".pt")
+MARKER = re.compile(r"builds/[0-9a-f-]{36}/cancelled-\d+")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,27 @@ def left_networks(*, days: int, older_than: int) -> list[LeftNetworks]:
     ]
 
 
+def left_folders() -> list[str]:
+    """List the folders of removed builds that were left with a marker for their workers, a day after the last of it was
+    written: workers look for markers every few seconds, and a broker keeps no step for longer.
+
+    Raises OSError where the storage is down.
+    """
+    found: dict[str, list[Entry]] = {}
+    for entry in open_storage().entries("builds"):
+        found.setdefault("/".join(entry.name.split("/")[:2]), []).append(entry)
+    # Asked afterwards: the row of a build is there before its files.
+    known = {f"builds/{key}" for key in Build.objects.values_list("key", flat=True)}
+    before = time.time() - DAY
+    return [
+        folder
+        for folder, entries in sorted(found.items())
+        if folder not in known
+        and any(MARKER.fullmatch(entry.name) for entry in entries)
+        and max(entry.written_at for entry in entries) <= before
+    ]
+
+
 def run_tidy(*, run: LeftRun) -> None:
     """Delete the chunks of a run; its fine-tuned networks stay. A build that needs a chunk makes it again."""
     open_storage().remove_all(f"runs/{run.run}/chunks")
@@ -98,6 +121,11 @@ def networks_tidy(*, networks: LeftNetworks, days: int) -> bool:
     for name in networks.objects:
         storage.remove(name)
     return True
+
+
+def folder_tidy(*, folder: str) -> None:
+    """Delete what was left of a removed build."""
+    open_storage().remove_all(folder)
 
 
 def _needed_runs(days: int, runs: Iterable[str]) -> set[str]:

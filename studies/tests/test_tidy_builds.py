@@ -1,4 +1,4 @@
-"""`manage.py tidy_builds` deletes the chunks that no build needs any more, and nothing else."""
+"""`manage.py tidy_builds` deletes what no build needs any more, and nothing else."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from attribution.shared_storage import StorageError
 from studies.builds import ticking, tidying
-from studies.builds.asking import build_cancel, build_retry
+from studies.builds.asking import build_cancel, build_remove, build_retry
 from studies.builds.tidying import left_networks, networks_tidy
 from studies.models import Build
 from studies.tests.build_site import BuildSite, ago, fresh
@@ -177,6 +177,53 @@ def test_networks_that_were_deleted_are_fine_tuned_again(build_site: BuildSite, 
     again = build_site.start()
     assert any(name.startswith("finetune:") for name in build_site.work())
     assert fresh(again).state == "done"
+
+
+def removed_at_once(site: BuildSite) -> Build:
+    """A build that is removed while a worker may be at it, which leaves a marker."""
+    build = site.start()
+    build_cancel(build=build, actor=None)
+    build_remove(build=fresh(build), actor=None)
+    assert site.storage.list("builds") == [f"builds/{build.key}/cancelled-1"]
+    return build
+
+
+def test_the_marker_of_a_build_that_was_removed_goes_after_a_day(
+    build_site: BuildSite, later: Callable[[int], None]
+) -> None:
+    build = removed_at_once(build_site)
+    # What a worker was still writing meanwhile.
+    build_site.storage.write(f"builds/{build.key}/bundle-1.zip", b"late")
+    tidied("--yes")
+    assert len(build_site.storage.list("builds")) == 2
+    later(2)
+    told = tidied()
+    assert f"builds/{build.key}: what a removed build has left can be deleted" in told
+    assert "nothing was deleted; give --yes" in told
+    assert len(build_site.storage.list("builds")) == 2
+    tidied("--yes")
+    assert build_site.storage.list("builds") == []
+
+
+def test_the_folder_of_a_build_that_was_cancelled_and_is_still_there_stays(
+    build_site: BuildSite, later: Callable[[int], None]
+) -> None:
+    build_cancel(build=build_site.start(), actor=None)
+    ticking.builds_tick()
+    before = build_site.storage.list("builds")
+    assert any("/cancelled-1" in name for name in before)
+    later(2)
+    assert "removed build" not in tidied("--yes")
+    assert build_site.storage.list("builds") == before
+
+
+def test_what_no_build_was_removed_from_stays(build_site: BuildSite, later: Callable[[int], None]) -> None:
+    # Of another site, or put there by hand.
+    build_site.storage.write("builds/notes/cancelled-1", b"")
+    build_site.storage.write("builds/0b8e9f6a-6a51-4e0c-8f0e-0a3c5c1d2e3f/bundle-1.zip", b"kept")
+    later(2)
+    tidied("--yes")
+    assert len(build_site.storage.list("builds")) == 2
 
 
 def test_days_below_zero_are_refused_by_name() -> None:

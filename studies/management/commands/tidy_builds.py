@@ -7,14 +7,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
 from studies.builds.storage import STORAGE_ERRORS
-from studies.builds.tidying import left_networks, left_runs, networks_tidy, run_tidy
+from studies.builds.tidying import folder_tidy, left_folders, left_networks, left_runs, networks_tidy, run_tidy
 
 
 class Command(BaseCommand):
     help = (
-        "Deletes the chunks of maps and scores that finished builds have left in the shared storage, and, with "
-        "--networks, fine-tuned networks that are old. Bundles and studies stay. Says what it would delete unless "
-        "--yes is given."
+        "Deletes the chunks of maps and scores that finished builds have left in the shared storage, what was left of "
+        "removed builds, and, with --networks, fine-tuned networks that are old. Bundles and studies stay. Says what "
+        "it would delete unless --yes is given."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,6 +34,7 @@ class Command(BaseCommand):
                 raise CommandError(f"--{name}: give 0 or more")
         try:
             can_be_deleted = self._chunks(options["days"], is_meant=options["yes"])
+            can_be_deleted |= self._folders(is_meant=options["yes"])
             if options["networks"] is not None:
                 can_be_deleted |= self._networks(options["days"], options["networks"], is_meant=options["yes"])
         except STORAGE_ERRORS as error:
@@ -54,6 +55,15 @@ class Command(BaseCommand):
                 run_tidy(run=run)
             self.stdout.write(f"{run.run}: {run.chunks} chunks {_verb(is_meant)}")
         return any(not run.is_needed for run in runs)
+
+    def _folders(self, *, is_meant: bool) -> bool:
+        """Say of each folder that a removed build has left what becomes of it; whether there is any."""
+        folders = left_folders()
+        for folder in folders:
+            if is_meant:
+                folder_tidy(folder=folder)
+            self.stdout.write(f"{folder}: what a removed build has left {_verb(is_meant)}")
+        return bool(folders)
 
     def _networks(self, days: int, older_than: int, *, is_meant: bool) -> bool:
         """Say of each run's old networks what becomes of them; whether any can be deleted."""
