@@ -18,10 +18,16 @@ from attribution.images import Dataset
 from attribution.networks import COPYING_FAILED, Network, copied
 
 FLOAT = 4
+# Prediction, confidence and first class of an image, besides its logits.
+ANSWER = 3 * 8
 # A map's picture as PNG, of its pixels uncompressed: white_to_red has .07 (smooth maps) to .31 (noise), perceptual
 # .15 to .43, and overlay up to .9, by which photographs are counted as well.
 COMPRESSED = {"white_to_red": 0.3, "perceptual": 0.4, "overlay": 0.9}
 PHOTOGRAPH = 0.9
+# What comes to a picture besides: its headers, and its entries in an archive and in the manifest.
+ENTRY = 512
+# A pair in study.json, with its trial.
+PAIR = 1024
 # Of its weights a checkpoint has two while it is trained (the last and the best), and Adam two moments of each.
 UNFINISHED = 4
 # What a module may raise that asks for values, which the meta device does not have.
@@ -34,13 +40,14 @@ class Room:
     """About how many bytes a run takes on disks; pictures are estimated, the rest follows from numbers and sizes.
 
     `images` are decoded images with their masks, `maps` those of the original networks, `finetuned_maps` those of the
-    others, `networks` the finished ones, `training` the largest unfinished one, `chunks` the pictures and scores of all
-    chunks, `bundle` the study's pictures.
+    others, `answers` what the original networks say of all images, `networks` the finished ones, `training` the largest
+    unfinished one, `chunks` the pictures and scores of all chunks, `bundle` the study with its pictures.
     """
 
     images: int
     maps: int
     finetuned_maps: int
+    answers: int
     networks: int
     training: int
     chunks: int
@@ -59,7 +66,11 @@ class Room:
     @property
     def shared(self) -> dict[str, int]:
         """What a build leaves in the shared storage."""
-        return {"fine-tuned networks": self.networks + self.training, "chunks and bundle": self.chunks + self.bundle}
+        return {
+            "answers of the original networks": self.answers,
+            "fine-tuned networks": self.networks + self.training,
+            "chunks and bundle": self.chunks + self.bundle,
+        }
 
     @property
     def alone(self) -> dict[str, int]:
@@ -81,18 +92,21 @@ def room_of(config: RunConfig, dataset: Dataset, networks: Sequence[Network], ce
     attributors = len(config.attributors)
     weights = {network.name: _weights(network.module) for network in networks}
     draws = sum(2 * cell.metric.draws for cell in cells)
-    picture = 3 * area * COMPRESSED[config.rendering.style]
+    picture = 3 * area * COMPRESSED[config.rendering.style] + ENTRY
     # Twice as many as the study shows are drawn, see the chunks.
     drawn = min(export, 2 * config.pairs + config.batch) * 2 * len(cells)
-    shown = config.pairs * (len(networks) * attributors + len(cells))
+    # Conditions share an original's picture, unless what is beside it decides about its colours.
+    originals = len(cells) if config.rendering.scale == "pair" else len(networks) * attributors
+    study = (originals + len(cells)) * picture + 3 * area * PHOTOGRAPH + ENTRY + len(cells) * PAIR
     return Room(
         images=count * area * (3 + masks),
         maps=sum(FLOAT * (export + validation) * (attributors * area + network.classes) for network in networks),
         finetuned_maps=len(cells) * FLOAT * export * area,
+        answers=sum(count * (ANSWER + FLOAT * network.classes) for network in networks),
         networks=sum(weights[cell.network_name] for cell in cells),
         training=UNFINISHED * max(weights.values()),
         chunks=int(drawn * picture) + 2 * FLOAT * export * draws,
-        bundle=int(shown * picture + config.pairs * 3 * area * PHOTOGRAPH),
+        bundle=int(config.pairs * study),
     )
 
 

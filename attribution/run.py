@@ -158,7 +158,7 @@ def prepare(config_path: Path, out: Path, *, resume: bool, device: str, progress
     def check(state: dict[str, object]) -> None:
         check_owner(out, state, resume=resume)
 
-    def check_room(room: Room) -> None:
+    def check_room(room: Room, _key: str) -> None:
         remedy = "free space there, use another --out"
         check_disk(out, room.alone, str(config_path), str(out), remedy, own=taken(out))
 
@@ -199,15 +199,15 @@ def load_run(
     progress: Progress,
     cache: Path | None = None,
     check: Callable[[dict[str, object]], None] | None = None,
-    check_room: Callable[[Room], None] | None = None,
+    check_room: Callable[[Room, str], None] | None = None,
     recall: Recall | None = None,
     within: Path | None = None,
 ) -> tuple[Run, dict[str, object]]:
     """The run, and what all of its finished work follows from. Raises InputError with `where`, key and remedy.
 
     Methods of the run's own are found in `folder`; images and masks may only lie `within` another, if one is given.
-    Before anything is decoded `check` is given what the run follows from, and `check_room` what it takes of disks; with
-    the latter it is also refused where the memory does not suffice.
+    Before anything is decoded `check` is given what the run follows from, and `check_room` what it takes of disks and
+    the run's key; with the latter it is also refused where the memory does not suffice.
     """
     cache = out / CACHE if cache is None else cache
     cells = tuple(conditions(config, where, folder))
@@ -223,10 +223,10 @@ def load_run(
     state = _state(config, dataset, chosen)
     if check is not None:
         check(state)
-    if check_room is not None:
-        check_room(room_of(config, dataset, networks, cells))
-        check_memory(networks, cells, len(dataset.samples), chosen, where)
     key = json.dumps(state, sort_keys=True)
+    if check_room is not None:
+        check_room(room_of(config, dataset, networks, cells), key)
+        check_memory(networks, cells, len(dataset.samples), chosen, where)
     decoded = decode(dataset, networks[0].preprocessing, cache, progress=progress)
     views = split_views(config, dataset, decoded, networks[0], cells, chosen, where)
     originals = {}

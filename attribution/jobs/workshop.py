@@ -22,7 +22,7 @@ import torch
 from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.evaluation import Answers
-from attribution.jobs.enough_room import check_scratch, check_storage
+from attribution.jobs.enough_room import ANSWERS, check_scratch, check_storage, tell
 from attribution.jobs.job import Job, config_of, read_job
 from attribution.jobs.scratch import drop_unfinished, mark, tidy
 from attribution.map_store import MapStore, PassingMaps
@@ -30,7 +30,7 @@ from attribution.networks import Network
 from attribution.out_of_memory import forget_bounds
 from attribution.pipeline import trained
 from attribution.progress import Progress, silent
-from attribution.room import Room, room_of
+from attribution.room import Room
 from attribution.run import Run, load_run
 from attribution.shared_storage import SharedStorage
 from attribution.trainers import Outcome
@@ -82,7 +82,7 @@ class Workbench:
     @cached_property
     def place(self) -> str:
         """Where the run's steps leave what they make: it follows from data, seed, batch and device."""
-        return f"runs/{_digest([VERSION, self.run.key])[:20]}"
+        return _place(self.run.key)
 
     def condition(self, slug: str) -> Condition:
         found = next((each for each in self.run.conditions if each.slug == slug), None)
@@ -264,20 +264,13 @@ class Workshop:
                 "of device or another version of torch or Pillow than the worker that did so: make all workers alike, "
                 "leave the data as they are, and try again"
             )
-        if fits is None:
-            self._check_storage(made)
         return made
 
-    def _check_storage(self, bench: Workbench) -> None:
-        """InputError if the storage is estimated to have no room for what the build leaves there."""
-        run = bench.run
-        networks = [original.network for original in run.originals.values()]
-        room = room_of(run.config, run.dataset, networks, run.conditions)
-        check_storage(room, run, self.storage, bench.place, self._work)
-
     def _bench(self, key: str, job: Job, progress: Progress, *, is_planned: bool) -> Workbench:
-        def check_room(room: Room) -> None:
+        def check_room(room: Room, run_key: str) -> None:
+            tell(room)
             check_scratch(room, self._work, self._most, job.name)
+            check_storage(room, self.storage, _place(run_key), self._work, job.name)
 
         if key not in self._benches:
             tidy(self._work, self._most)
@@ -312,7 +305,7 @@ class _StoredAnswers:
         self._storage = storage
 
     def _name(self, key: str) -> str:
-        return f"runs/answers/{_digest([VERSION, key, torch.__version__])}.npz"
+        return f"{ANSWERS}/{_digest([VERSION, key, torch.__version__])}.npz"
 
     def find(self, key: str) -> Answers | None:
         try:
@@ -337,6 +330,10 @@ class _StoredAnswers:
             logits=answers.logits.numpy(),
         )
         self._storage.write(self._name(key), content.getvalue())
+
+
+def _place(run_key: str) -> str:
+    return f"runs/{_digest([VERSION, run_key])[:20]}"
 
 
 def _digest(parts: object) -> str:

@@ -11,7 +11,7 @@ from attribution.room import Room
 def test_the_whole_is_steps_and_scores_times_their_costs() -> None:
     costs = [Cost("RMA x GradCAM", step=2.0, steps=30, score=0.5, scored=120), Cost("B", 1.0, 60, 0.0, 1)]
     assert costs[0].total == 120
-    room = Room(images=2**20, maps=2**30, finetuned_maps=0, networks=0, training=0, chunks=512, bundle=0)
+    room = Room(images=2**20, maps=2**30, finetuned_maps=0, answers=0, networks=0, training=0, chunks=512, bundle=0)
     lines = estimate_table(Estimate(tuple(costs), room)).splitlines()
     assert lines[2].split() == ["RMA", "x", "GradCAM", "2.00", "30", "500.0", "120", "2.0"]
     assert lines[-4] == "all conditions: 3.0 minutes on this machine (0.1 hours)"

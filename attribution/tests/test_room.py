@@ -14,10 +14,12 @@ from attribution.config import parse_config
 from attribution.config_values import LARGEST_SIDE
 from attribution.errors import InputError
 from attribution.images import Preprocessing
+from attribution.jobs.enough_room import check_storage
 from attribution.networks import Network
 from attribution.progress import silent
 from attribution.room import Room, check_disk, memory_of_one_image, room_of, taken, told
 from attribution.run import Run, look_at
+from attribution.shared_storage import SharedStorage
 from attribution.tests.small_run import CONFIG
 from attribution.tests.steps import SmallBuild, StepError
 
@@ -39,6 +41,11 @@ def estimated(run: Run) -> Room:
     return room_of(run.config, run.dataset, [each.network for each in run.originals.values()], run.conditions)
 
 
+def room_for(*, answers: int, networks: int = 0) -> Room:
+    nothing = dict.fromkeys(("images", "maps", "finetuned_maps", "training", "chunks", "bundle"), 0)
+    return Room(**nothing, answers=answers, networks=networks)
+
+
 def test_what_a_run_takes_follows_from_its_numbers(run: Run) -> None:
     weights = sum(value.nbytes for value in run.originals["SmallCNN"].network.module.state_dict().values())
     found = estimated(run)
@@ -49,8 +56,10 @@ def test_what_a_run_takes_follows_from_its_numbers(run: Run) -> None:
     assert found.networks == 4 * weights
     assert found.training == 4 * weights
     # All 12 of the export split may be drawn, original and finetuned; 4 pairs are shown.
-    assert found.chunks == int(12 * 2 * 4 * 3 * 1024 * 0.3) + 2 * 4 * 12 * (2 * 1 + 2 * 1 + 2 * 4 + 2 * 4)
-    assert found.bundle == int(4 * (2 + 4) * 3 * 1024 * 0.3 + 4 * 3 * 1024 * 0.9)
+    picture = 3 * 1024 * 0.3 + 512
+    assert found.chunks == int(12 * 2 * 4 * picture) + 2 * 4 * 12 * (2 * 1 + 2 * 1 + 2 * 4 + 2 * 4)
+    assert found.bundle == int(4 * ((2 + 4) * picture + 3 * 1024 * 0.9 + 512 + 4 * 1024))
+    assert found.answers == 40 * (3 * 8 + 4 * 4)
 
 
 def test_decoded_images_and_maps_are_as_large_as_estimated(run: Run, small_run: Path, tmp_path: Path) -> None:
@@ -66,6 +75,35 @@ def test_decoded_images_and_maps_are_as_large_as_estimated(run: Run, small_run: 
     # Beside the numbers there are headers.
     assert found.images <= images < found.images + 2_000
     assert found.maps <= maps < found.maps + 2_000
+
+
+def test_originals_that_are_drawn_to_their_pairs_scale_count_in_every_condition(
+    small_run: Path, tmp_path: Path
+) -> None:
+    small_run.write_text(f'{small_run.read_text()}\n[rendering]\nscale = "pair"\n')
+    run = look_at(small_run, tmp_path / "look", device="cpu", progress=silent)
+    # 4 pairs in 4 conditions: no picture of an original is that of another condition.
+    assert estimated(run).bundle == int(4 * ((4 + 4) * (3 * 1024 * 0.3 + 512) + 3 * 1024 * 0.9 + 512 + 4 * 1024))
+
+
+def test_the_storage_has_at_most_what_was_estimated_when_a_build_of_small_pictures_ends(
+    run: Run, small_run: Path, tmp_path: Path
+) -> None:
+    build = SmallBuild(small_run, tmp_path)
+    bench = build.bench()
+    for told_of in build.finetuned(bench, build.plan(bench)):
+        for chunk in told_of["chunks"]:
+            build.chunk(bench, chunk)
+    build.merge(bench)
+
+    def size(pattern: str) -> int:
+        return sum(path.stat().st_size for path in (tmp_path / "storage").glob(pattern))
+
+    found = estimated(run)
+    assert size("runs/*/chunks/*.zip") <= found.chunks
+    assert size("builds/*/bundle-*.zip") <= found.bundle
+    # Beside the numbers there are headers.
+    assert found.answers <= size("runs/answers/*") < found.answers + 2_000
 
 
 def test_a_build_that_exceeds_the_scratch_folder_fails_before_anything_is_decoded(
@@ -91,10 +129,25 @@ def test_a_build_whose_storage_has_no_room_fails_before_fine_tuning(
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
     build = SmallBuild(small_run, tmp_path)
-    with pytest.raises(StepError, match=r"are needed in the storage of builds .* which has \d.* KiB for it") as failed:
+    with pytest.raises(
+        StepError, match=r"are needed in the storage of builds .* which has 1000 bytes for it"
+    ) as failed:
         build.plan(build.bench())
     assert failed.value.event["kind"] == "input"
     assert "`manage.py tidy_builds`" in str(failed.value)
+    assert not list((tmp_path / "work").rglob("decoded-*"))
+
+
+def test_answers_that_the_storage_has_already_count_as_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, work, answers = tmp_path / "storage", tmp_path / "work", tmp_path / "storage" / "runs" / "answers"
+    answers.mkdir(parents=True)
+    (answers / "some.npz").write_bytes(b"\1" * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(2**40, 0, 4096))
+    shared = SharedStorage.open(f"file://{storage}")
+    check_storage(room_for(answers=2**20), shared, "runs/this", work, "here")
+    with pytest.raises(InputError, match=r"answers of the original networks 1\.0 MiB, fine-tuned networks 1\.0 MiB"):
+        # What there is of others' is no room for this one.
+        check_storage(room_for(answers=2**20, networks=2**20), shared, "runs/this", work, "here")
 
 
 def test_a_build_says_in_its_log_what_room_it_is_estimated_to_take(small_run: Path, tmp_path: Path) -> None:
