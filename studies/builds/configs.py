@@ -24,9 +24,6 @@ def checked_config(text: str, file_name: str) -> RunConfig:
     except RecursionError as error:
         raise ConfigError(f"{where}: lists or tables lie too deep in each other: write them flat") from error
     _check_pictures(config, where)
-    # TOML can spell it in texts; databases cannot store it.
-    if any("\0" in told for told in (config.title, config.protocol.question)):
-        raise ConfigError(f"{where}: title, protocol.question: hold a null character: leave it out")
     return config
 
 

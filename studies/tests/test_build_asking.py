@@ -35,7 +35,7 @@ def test_a_config_that_is_wrong_makes_no_build(build_site: BuildSite, builder: U
         ("name = ", "not valid TOML"),
         ("x = " + "[" * 60_000, "study.toml: "),
         ("#" * 300_000, "longer than 256 KiB"),
-        (config().replace("Maps of shapes", "Maps\\u0000"), "null character"),
+        (config().replace("Maps of shapes", "Maps\\u0000"), r"title: .* has control characters"),
         (config().replace("Maps of shapes", "RMA maps"), "it says 'RMA'"),
     ],
 )
