@@ -44,6 +44,7 @@ class Bench:
                 self._shop = self._make()
             if self._shop.is_cancelled(build, attempt):
                 raise Cancelled
+            self._shop.attempt = attempt
             if not self._shop.storage.exists(output):
                 self._steps()[kind](self._shop, build, output, teller.progress, **arguments)
             teller.ended(build, attempt, step, state="done", seconds=round(monotonic() - started, 4))

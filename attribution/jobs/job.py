@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attribution.config import RunConfig, parse_config, training_for
 from attribution.errors import InputError
+from attribution.jobs.telling import Cancelled
 from attribution.shared_storage import SharedStorage
 
 FORMAT = "harmony-job/1"
@@ -24,8 +25,15 @@ class Job:
     trusted: bool
 
 
-def read_job(storage: SharedStorage, build: str) -> Job:
-    """The job of a build. Raises InputError if there is none, or if a newer program has written it."""
+class LateJobError(OSError):
+    """An earlier attempt was slow to write its job; it is written again before the step is tried again."""
+
+
+def read_job(storage: SharedStorage, build: str, attempt: int) -> Job:
+    """The job of an attempt at a build. Raises InputError if there is none, or if a newer program has written it.
+
+    LateJobError where it is an earlier attempt's, and Cancelled where it is a later one's.
+    """
     name = f"builds/{build}/job.json"
     try:
         content = json.loads(storage.read(name))
@@ -35,6 +43,12 @@ def read_job(storage: SharedStorage, build: str) -> Job:
         ) from error
     if content.get("format") != FORMAT:
         raise InputError(f'{name}: format is "{content.get("format")}": this worker reads {FORMAT}: update it')
+    # A web side of before does not say.
+    written = content.get("attempt", attempt)
+    if written > attempt:
+        raise Cancelled
+    if written < attempt:
+        raise LateJobError(f"{name}: is that of attempt {written}, which was slow to write it, and not of {attempt}")
     return Job(content["name"], content["config"], content["base"], content["trusted"])
 
 

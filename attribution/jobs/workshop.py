@@ -232,6 +232,8 @@ class Workshop:
         self._most = most
         self._benches: OrderedDict[str, Workbench] = OrderedDict()
         self._build = ""
+        self.attempt = 1
+        """At the build of the step that is carried out; whoever does so says it."""
         drop_unfinished(work, slot)
 
     def is_cancelled(self, build: str, attempt: int) -> bool:
@@ -252,7 +254,7 @@ class Workshop:
             # What was too much for one build may not be for another, whose log would not say that it was halved.
             forget_bounds()
             self._build = build
-        job = read_job(self.storage, build)
+        job = read_job(self.storage, build, self.attempt)
         key = _digest([job.name, job.text, job.base, job.trusted])
         kept = self._benches.get(key)
         if kept is not None and (fits is None or not fits(kept)):

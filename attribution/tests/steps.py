@@ -29,10 +29,12 @@ class SmallBuild:
         self.folder = folder
         self.storage = SharedStorage.open(f"file://{folder / 'storage'}")
         self.events: list[Event] = []
+        self.attempt = 1
         self.write_job(config.read_text(), trusted=trusted, base=str(config.parent) if base is None else base)
 
     def write_job(self, text: str, *, trusted: bool, base: str) -> None:
-        job = {"format": FORMAT, "name": "study.toml", "config": text, "base": base, "trusted": trusted}
+        about = {"format": FORMAT, "attempt": self.attempt, "name": "study.toml"}
+        job = {**about, "config": text, "base": base, "trusted": trusted}
         self.storage.write(f"builds/{BUILD}/job.json", json.dumps(job).encode())
 
     def bench(self, slot: str = "one", **environ: str) -> Bench:
@@ -43,7 +45,7 @@ class SmallBuild:
     def do(self, bench: Bench, kind: str, step: str, output: str, **arguments: Any) -> Event:
         """Carry out one step; returns its last event. Raises StepError if it is not done."""
         before = len(self.events)
-        bench.carry_out(kind, build=BUILD, attempt=1, step=step, output=output, **arguments)
+        bench.carry_out(kind, build=BUILD, attempt=self.attempt, step=step, output=output, **arguments)
         bench.teller.flush()
         ended = next(event for event in self.events[before:] if event["state"] != "running")
         if ended["state"] != "done":
@@ -51,7 +53,7 @@ class SmallBuild:
         return ended
 
     def plan(self, bench: Bench) -> Mapping[str, Any]:
-        output = f"builds/{BUILD}/plan-1.json"
+        output = f"builds/{BUILD}/plan-{self.attempt}.json"
         self.do(bench, "plan", "plan", output)
         return self.read(output)
 
@@ -66,7 +68,7 @@ class SmallBuild:
         self.do(bench, "chunk", chunk["step"], chunk["output"], **chunk["arguments"])
 
     def merge(self, bench: Bench) -> Mapping[str, Any]:
-        output = f"builds/{BUILD}/bundle-1.json"
+        output = f"builds/{BUILD}/bundle-{self.attempt}.json"
         self.do(bench, "merge", "merge", output)
         return self.read(output)
 

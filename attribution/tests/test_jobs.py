@@ -109,6 +109,39 @@ def test_a_cancelled_build_goes_no_further(build: SmallBuild) -> None:
     assert not build.storage.exists(f"builds/{BUILD}/plan-1.json")
 
 
+def test_a_config_that_an_earlier_attempt_has_written_late_is_not_taken_for_the_next_ones(
+    build: SmallBuild, small_run: Path
+) -> None:
+    bench, text, base = build.bench(), small_run.read_text(), str(small_run.parent)
+    build.write_job(text.replace("pairs = 4", "pairs = 2"), trusted=True, base=base)
+    build.attempt = 2
+    with pytest.raises(StepError, match=r"job\.json: is that of attempt 1, .* and not of 2") as failed:
+        build.plan(bench)
+    # So that the web side writes it again, and has the step done again.
+    assert failed.value.event["kind"] == "passing"
+    build.write_job(text, trusted=True, base=base)
+    assert build.plan(bench)["pairs"] == 4
+
+
+def test_a_step_of_an_attempt_that_is_over_does_nothing_with_the_config_of_the_next(
+    build: SmallBuild, small_run: Path
+) -> None:
+    build.attempt = 2
+    build.write_job(small_run.read_text(), trusted=True, base=str(small_run.parent))
+    build.attempt = 1
+    with pytest.raises(StepError) as stopped:
+        build.plan(build.bench())
+    assert stopped.value.event["state"] == "cancelled"
+    assert not build.storage.exists(f"builds/{BUILD}/plan-1.json")
+
+
+def test_a_config_of_a_web_side_that_does_not_say_of_which_attempt_it_is_is_taken(build: SmallBuild) -> None:
+    job = dict(build.read(f"builds/{BUILD}/job.json"))
+    del job["attempt"]
+    build.storage.write(f"builds/{BUILD}/job.json", json.dumps(job).encode())
+    assert build.plan(build.bench())["pairs"] == 4
+
+
 def test_a_wrong_config_fails_with_its_text_and_is_not_to_be_tried_again(build: SmallBuild, small_run: Path) -> None:
     build.write_job(small_run.read_text().replace("pairs = 4", "pears = 4"), trusted=True, base=str(small_run.parent))
     with pytest.raises(StepError, match="pears: unknown key: did you mean 'pairs'") as failed:

@@ -145,7 +145,7 @@ class LocalBuild:
 
     def _do(self, step: BuildStep) -> None:
         try:
-            if step.kind == Kind.PLAN:
+            if step.kind == Kind.PLAN or step.failures:
                 write_job(self.build)
         except STORAGE_ERRORS as error:
             logger.warning("build %s: the storage cannot be written: %s", self.build.key, error)

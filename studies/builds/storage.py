@@ -39,6 +39,7 @@ def write_job(build: Build) -> None:
     """Write what the workers have to know of a build. Raises OSError where the storage is down."""
     job = {
         "format": JOB_FORMAT,
+        "attempt": build.attempt,
         "name": build.file_name,
         "config": build.config,
         "base": build.base,

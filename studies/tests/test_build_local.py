@@ -105,6 +105,23 @@ def test_what_may_pass_is_tried_again(build: Build, storage: SharedStorage, monk
     assert (fresh(build).state, step_of(build, "merge").failures) == ("done", 2)
 
 
+def test_the_config_is_written_again_for_a_step_that_failed(
+    build: Build, storage: SharedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "WAITS", (0, 0, 0))
+    whole: Any = storage_names.write_job
+    written: list[int] = []
+
+    def counted(present: Build) -> None:
+        written.append(present.attempt)
+        whole(present)
+
+    monkeypatch.setattr(local, "write_job", counted)
+    order(storage, "merge", "passing")
+    run(build)
+    assert (fresh(build).state, written) == ("done", [1, 1])
+
+
 def test_an_error_in_the_config_ends_the_build_with_its_text(build: Build, storage: SharedStorage) -> None:
     order(storage, "plan", "input")
     run(build)

@@ -1,5 +1,6 @@
 """Builds whose workers die or fail, and whose broker or storage is down."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -259,6 +260,16 @@ def test_a_worker_that_was_taken_for_dead_and_goes_on_is_believed(build_site: Bu
     build_site.work(1, is_heard=False)
     ticking.heard([{**build_site.told[-1], "worker": "the dead one"}])
     assert (step_of(build, "plan").state, step_of(build, "plan").worker) == ("done", "the dead one")
+
+
+def test_a_step_that_failed_finds_the_config_of_its_own_attempt(build_site: BuildSite) -> None:
+    build = build_site.start()
+    order_faults(build_site.storage, **{CHUNK.replace(":", "__").replace("-", "_"): ["passing"]})
+    build_site.work()
+    build_site.storage.write(f"builds/{build.key}/job.json", b"what an earlier attempt was slow to write")
+    passed(build_site, build, 6)
+    job = json.loads(build_site.storage.read(f"builds/{build.key}/job.json"))
+    assert (job["attempt"], job["config"]) == (1, build.config)
 
 
 def test_a_step_that_failed_is_not_tried_again_while_the_storage_is_down(
