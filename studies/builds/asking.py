@@ -15,7 +15,7 @@ from studies.builds.driving import first_step
 from studies.builds.log import CANCELLED, TRIED_AGAIN, line_write
 from studies.builds.starting import build_start, is_dead
 from studies.builds.steps import SENT_OUT
-from studies.builds.storage import STORAGE_ERRORS, folder_of, open_storage, write_marker
+from studies.builds.storage import STORAGE_ERRORS, cancelled_name, folder_of, open_storage
 from studies.models import Build, BuildStep, Study, User
 from studies.models.builds import UNDER_WAY
 from studies.roles import is_researcher, may_manage
@@ -131,9 +131,10 @@ def build_remove(*, build: Build, actor: User | None) -> None:
         locked.delete()
         try:
             # The row is locked meanwhile, and somebody waits.
-            open_storage(is_hurried=True).remove_all(folder)
+            storage = open_storage(is_hurried=True)
+            storage.remove_all(folder)
             for attempt in untold:
-                write_marker(locked, attempt)
+                storage.write(cancelled_name(locked, attempt), b"")
         except STORAGE_ERRORS as error:
             raise BuildError(_("The storage of builds cannot be reached: {error}").format(error=error)) from error
     logger.info("build %s (%s) was removed by %s", build.key, build.name, "nobody" if actor is None else actor.pk)

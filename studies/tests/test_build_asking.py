@@ -10,6 +10,7 @@ import pytest
 from django.http import Http404
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from attribution.shared_storage import SharedStorage
 from studies.builds import broker, ticking
 from studies.builds.asking import BuildError, build_cancel, build_queue, build_remove, build_retry
 from studies.builds.configs import ConfigError, checked_config
@@ -259,6 +260,23 @@ def test_workers_of_a_build_that_is_removed_at_once_are_told_to_stop(build_site:
     build_cancel(build=fresh(build), actor=None)
     build_remove(build=fresh(build), actor=None)
     assert build_site.storage.list("builds") == [f"builds/{build.key}/cancelled-1"]
+
+
+def test_whoever_removes_a_build_is_patient_with_no_part_of_the_storage(
+    build_site: BuildSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = build_site.start()
+    build_cancel(build=build, actor=None)
+    opened = []
+
+    def open_noted(url: str, *, is_hurried: bool = False) -> SharedStorage:
+        opened.append(is_hurried)
+        return build_site.storage
+
+    monkeypatch.setattr(SharedStorage, "open", open_noted)
+    build_remove(build=fresh(build), actor=None)
+    assert build_site.storage.list("builds") == [f"builds/{build.key}/cancelled-1"]
+    assert set(opened) == {True}
 
 
 def test_of_a_build_that_ended_long_ago_nothing_is_left(build_site: BuildSite) -> None:
