@@ -15,7 +15,7 @@ from harmony_app.media_storage import media_storage
 from harmony_app.storage_failures import StorageFailureMiddleware
 from studies.media import StorageFailedError, hurried, in_parallel, is_hurried, stored_bytes
 
-HURRIED, PATIENT = 0.1, 1.0
+HURRIED, PATIENT = 0.1, 3.0
 
 
 @pytest.fixture
