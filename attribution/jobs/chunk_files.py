@@ -42,6 +42,10 @@ def chunk_file(part: Part, pictures: Iterable[tuple[int, Sequence[bytes]]]) -> b
     return packed.getvalue()
 
 
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError)
+"""What an archive of arrays raises that is damaged; the last of them where it seems encrypted or of a newer form."""
+
+
 class DamagedChunkError(RuntimeError):
     """An archive that cannot be read, at `path`."""
 
@@ -60,7 +64,10 @@ class ChunkFiles:
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = list(paths)
         self._open: tuple[Path, zipfile.ZipFile] | None = None
-        self._drawn = {name: path for path in self._paths for name in self._archive(path).namelist()}
+        self._drawn = {}
+        for path in self._paths:
+            with _damage_told(path):
+                self._drawn.update(dict.fromkeys(self._archive(path).namelist(), path))
 
     def parts(self) -> list[Part]:
         """What the chunks hold besides pictures, in their order."""
@@ -89,8 +96,7 @@ class ChunkFiles:
     def _archive(self, path: Path) -> zipfile.ZipFile:
         if self._open is None or self._open[0] != path:
             self.close()
-            with _damage_told(path):
-                self._open = path, zipfile.ZipFile(path)
+            self._open = path, zipfile.ZipFile(path)
         return self._open[1]
 
 
@@ -98,7 +104,7 @@ class ChunkFiles:
 def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+    except DAMAGED as error:
         raise DamagedChunkError(path, error) from error
 
 

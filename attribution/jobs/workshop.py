@@ -6,14 +6,12 @@ import json
 import logging
 import math
 import socket
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import PIL
@@ -22,6 +20,7 @@ import torch
 from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.evaluation import Answers
+from attribution.jobs.chunk_files import DAMAGED
 from attribution.jobs.enough_room import ANSWERS, check_scratch, check_storage, tell
 from attribution.jobs.job import Job, config_of, read_job
 from attribution.jobs.scratch import drop_unfinished, mark, tidy
@@ -317,7 +316,7 @@ class _StoredAnswers:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 predictions, confidences, first, logits = (arrays[name] for name in self.ARRAYS)
-        except (BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+        except DAMAGED as error:
             logger.warning("the answers of an original network are damaged in the storage, and made anew: %s", error)
             return None
         return Answers(predictions, confidences, first, torch.from_numpy(logits))

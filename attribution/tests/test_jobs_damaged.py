@@ -29,6 +29,18 @@ def flip(path: Path, place: int = 300) -> None:
     path.write_bytes(content)
 
 
+def flip_a_header(path: Path) -> None:
+    """Have the first entry be packed in a way that nobody knows."""
+    flip(path, path.read_bytes().index(b"PK\x01\x02") + 10)
+
+
+def flip_a_name(path: Path) -> None:
+    """Have the first entry be named by what is no text."""
+    content = path.read_bytes()
+    flag, name = content.index(b"PK\x01\x02") + 9, content.index(b"PK\x01\x02") + 46
+    path.write_bytes(content[:flag] + b"\x08" + content[flag + 1 : name] + b"\xff" + content[name + 1 :])
+
+
 def flip_a_weight(path: Path) -> None:
     """Change what torch reads without a word."""
     flip(path, path.stat().st_size // 2)
@@ -56,7 +68,7 @@ def finetuned(build: SmallBuild) -> Mapping[str, Any]:
     return next(build.finetuned(bench, build.plan(bench)))
 
 
-@pytest.mark.parametrize("damage", [cut, nudge])
+@pytest.mark.parametrize("damage", [cut, nudge, flip_a_header, flip_a_name])
 def test_a_copy_of_a_network_that_is_not_what_was_fine_tuned_is_fetched_again(
     build: SmallBuild, damage: Callable[[Path], None]
 ) -> None:
@@ -119,7 +131,7 @@ def test_of_two_who_fine_tune_the_same_the_first_ones_network_counts(
     build.chunk(build.bench("two", HARMONY_WORK_DIR=str(build.folder / "another-machine")), told["chunks"][0])
 
 
-@pytest.mark.parametrize("damage", [cut, flip])
+@pytest.mark.parametrize("damage", [cut, flip, flip_a_header, flip_a_name])
 def test_a_damaged_chunk_is_named_and_removed_so_that_the_next_attempt_makes_it_anew(
     build: SmallBuild, damage: Callable[[Path], None]
 ) -> None:
@@ -140,7 +152,7 @@ def test_a_damaged_chunk_is_named_and_removed_so_that_the_next_attempt_makes_it_
     assert build.merge(bench)["manifest"]["pairs"]["exported"] > 0
 
 
-@pytest.mark.parametrize("damage", [cut, flip])
+@pytest.mark.parametrize("damage", [cut, flip, flip_a_header])
 def test_damaged_answers_of_an_original_network_are_made_anew(
     build: SmallBuild, damage: Callable[[Path], None]
 ) -> None:

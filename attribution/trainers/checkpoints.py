@@ -37,7 +37,8 @@ def is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (FileNotFoundError, zipfile.BadZipFile, zlib.error, EOFError):
+    except (FileNotFoundError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError):
+        # The last two where names or headers are damaged.
         return False
 
 
