@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 def blame_training(error: BaseException, run: "Run", condition: Condition, done: int) -> None:
     """Raise PoisonedImageError if the `error`, which came after `done` steps, is of an image that was looked at then.
 
-    That the method works with others was tried before.
+    None is where no image works alone: a metric may look at several at a time.
     """
     task = run.task(condition)
-    blame_step(error, task, run.dataset, done, uses_metric=condition.trainer.uses_metric)
+    uses_metric = condition.trainer.uses_metric
+    blame_step(error, task, run.dataset, done, uses_metric=uses_metric, others=task.train.members)
     if done % task.config.validate_every == 0 or done == task.config.steps:
         store = run.original_maps(condition, "validation")
 
@@ -33,7 +34,8 @@ def blame_training(error: BaseException, run: "Run", condition: Condition, done:
             made_maps(store.maker, store.attributors, task.validation, [item])
             _scored_alone(task, item)
 
-        blame(error, run.dataset, task.name, task.validation.members, alone)
+        members = task.validation.members
+        blame(error, run.dataset, task.name, members, alone, others=members)
 
 
 def blame_step(
@@ -43,7 +45,7 @@ def blame_step(
     step: int,
     *,
     uses_metric: bool,
-    others: Iterable[int] | None = None,
+    others: Iterable[int],
 ) -> None:
     """Raise PoisonedImageError if an `error` is of one of the step's images; `others` as `blame` takes them."""
     items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, step)

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attribution import poisoned_training
 from attribution.images import Dataset, Sample
+from attribution.networks import Network
 from attribution.poisoned_images import PoisonedImageError, blame
 from attribution.progress import silent
 from attribution.run import Run, look_at
 from attribution.tests.small_run import SIZE
 from attribution.tests.steps import SmallBuild, StepError
+from attribution.trainers import Task
 from attribution.trainers.steps import batch_of_step
 
 METHODS = """
@@ -137,6 +140,20 @@ def test_a_network_that_fails_for_an_image_has_it_named(
     error = refused(own_run, tmp_path)
     assert error.event["kind"] == "image"
     assert f"network SmallCNN: the image {name} cannot be computed: RuntimeError: too bright for me" in str(error)
+
+
+def test_a_fine_tuning_on_a_metric_that_needs_several_images_blames_none_for_something_else(
+    own_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = with_attributor(own_run, '["touchy:Touchy"]')
+    run = look_at(config, tmp_path / "look", device="cpu", progress=silent)
+
+    def several(task: Task, _student: Network, _item: int) -> None:
+        raise ValueError(f"{task.metric.name} compares images")
+
+    monkeypatch.setattr(poisoned_training, "_loss_alone", several)
+    # Nothing is raised: the error stays what it is.
+    poisoned_training.blame_training(RuntimeError("something else"), run, run.conditions[0], 1)
 
 
 def test_a_method_that_fails_for_every_image_blames_none(own_run: Path, tmp_path: Path) -> None:
