@@ -7,6 +7,7 @@ Asking workers themselves (Celery's ``inspect``) takes a second or more, and a b
 nor Django is needed here, so the workers of both halves call :func:`show_signs`.
 """
 
+import atexit
 import contextlib
 import json
 import logging
@@ -54,6 +55,7 @@ class WorkerSigns:
     """Writes the signs of one worker, in a thread of its own: a worker that computes shows them as well."""
 
     def __init__(self, url: str, sign: Mapping[str, Any], seconds_between: float = SECONDS_BETWEEN) -> None:
+        self.pid = os.getpid()
         self._client = redis_client(url)
         self._sign = sign
         self._seconds_between = seconds_between
@@ -126,10 +128,13 @@ def show_signs(app: Celery) -> None:
             },
         )
         running["signs"].start()
+        # Celery says nothing of a worker that does not wait for its step when it ends.
+        atexit.register(end)
 
     def end(**_: object) -> None:
         signs = running.pop("signs", None)
-        if signs is not None:
+        # A process that the worker has forked has these too.
+        if signs is not None and signs.pid == os.getpid():
             signs.stop()
 
     # Celery holds receivers weakly unless it is told not to.
