@@ -1,5 +1,6 @@
 """Fixtures for every package's tests."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from harmony_app.tests.object_storage import ObjectStorageServer
 
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
+    """Refuse tests with the same id in several processes: pytest-xdist would run one of them and not say so."""
+    alike = [name for name, number in Counter(ids).items() if number > 1]
+    if alike:
+        raise pytest.UsageError(f"several tests have the id {alike[0]}; run them in one process, as bin/test does")
 
 
 @pytest.fixture(scope="session", autouse=True)
