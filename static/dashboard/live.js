@@ -4,6 +4,7 @@
  * Without this script the page shows the numbers of when it was loaded.
  */
 
+import { timeOfDay } from "../studies/numbers.js";
 import { _, interpolate } from "../studies/text.js";
 
 const EVERY_MS = 15_000;
@@ -58,7 +59,7 @@ async function refresh() {
     }
     if (!reply.ok) throw new TypeError(`status ${reply.status}`);
     show(await reply.text());
-    note.textContent = interpolate(_("as of %(time)s"), { time: new Date().toLocaleTimeString() });
+    note.textContent = interpolate(_("as of %(time)s"), { time: timeOfDay(new Date()) });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     note.textContent = _("No connection just now");

@@ -6,6 +6,8 @@
  * `bin/translations` collects the texts, so each must be written out where `_` or `ngettext` is called.
  */
 
+import { number } from "./numbers.js";
+
 const PLACEHOLDER = /%\((\w+)\)s/;
 
 /** @type {{gettext?: (text: string) => string, ngettext?: (one: string, many: string, count: number) => string}} */
@@ -37,7 +39,8 @@ export const interpolateNodes = (format, values) =>
     .map((part, index) => {
       if (index % 2 === 0) return part;
       const value = values[part] ?? `%(${part})s`;
-      return value instanceof Node ? value : String(value);
+      if (value instanceof Node) return value;
+      return typeof value === "number" ? number(value) : value;
     })
     .filter((part) => part !== "");
 

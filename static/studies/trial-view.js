@@ -2,6 +2,7 @@
 /** What a trial looks like: the picture, the question, two maps, and the answers beside them. */
 
 import { button, element, required } from "./dom.js";
+import { number } from "./numbers.js";
 import { _, interpolateNodes, ngettext } from "./text.js";
 import { keySign, optionOf, ratingLabels, ratingSpoken } from "./trial-options.js";
 import { ViewControls } from "./view-controls.js";
@@ -125,7 +126,7 @@ function hintLine({ confidence, most_ms: mostMs }) {
   if (mostMs !== null) {
     const count = mostMs / 1000;
     const format = ngettext("Time for each trial: %(count)s second", "Time for each trial: %(count)s seconds", count);
-    hints.push(element("span", "", ...interpolateNodes(format, { count: element("b", "", String(count)) })));
+    hints.push(element("span", "", ...interpolateNodes(format, { count: element("b", "", number(count)) })));
   }
   return hints.length > 0 ? element("p", "trial-hints", ...hints) : null;
 }

@@ -5,6 +5,7 @@
  */
 
 import { button, element } from "./dom.js";
+import { number } from "./numbers.js";
 import { _ } from "./text.js";
 
 /** Each use of a slider is noted, up to this many. */
@@ -76,9 +77,10 @@ export class ViewControls {
     for (const input of this.#inputs) {
       const { control, unit } = input.dataset;
       this.#view.style.setProperty(`--${control}`, input.value);
-      input.setAttribute("aria-valuetext", `${input.value}${unit}`);
+      const text = `${number(Number(input.value))}${unit}`;
+      input.setAttribute("aria-valuetext", text);
       const output = input.parentElement?.querySelector("output");
-      if (output) output.textContent = `${input.value}${unit}`;
+      if (output) output.textContent = text;
       // Where nothing is enlarged there is nothing to move.
       if (control === "zoom") this.root.dataset.zoomed = String(Number(input.value) > 1);
     }

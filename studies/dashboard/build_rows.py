@@ -8,11 +8,11 @@ from typing import Any, Literal
 from django.db.models import Case, Count, F, FloatField, Q, Sum, Value, When
 from django.db.models.functions import Cast
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from studies import numbers
 from studies.builds.progress import SHARES, Progress
 from studies.models import Build, BuildStep
 
@@ -80,10 +80,10 @@ def _note(kind: str, counts: Mapping[str, int], progress: Progress) -> str:
             return ngettext("{number} condition", "{number} conditions", number).format(number=number)
         return _("{done} of {all} conditions").format(done=done, all=number)
     if kind == Kind.CHUNK and number and progress.images:
-        shown = number_format(progress.images, use_l10n=True, force_grouping=True)
+        shown = numbers.whole(progress.images)
         if progress.images_done == progress.images:
             return _("{number} images").format(number=shown)
-        images_done = number_format(progress.images_done, use_l10n=True, force_grouping=True)
+        images_done = numbers.whole(progress.images_done)
         return _("{done} of {all} images").format(done=images_done, all=shown)
     return ""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from studies import numbers
+
 WIDTH, HEIGHT = 880, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 34
 TICKS = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -90,4 +92,4 @@ def _round_places(last: int) -> list[int]:
 
 
 def _seconds(milliseconds: float) -> str:
-    return f"{milliseconds / 1000:g} s"
+    return f"{numbers.plain(milliseconds / 1000)} s"

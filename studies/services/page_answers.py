@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from studies import numbers
 from studies.json_values import json_fault
 from studies.protocol.spec import Consent, FormField, Page, Plugin, Questionnaire
 
@@ -111,9 +112,9 @@ def _number(field: FormField, given: object) -> int | float:
     if not math.isfinite(given):
         raise _AnswerError(_("This must be a number."))
     if field.minimum is not None and given < field.minimum:
-        raise _AnswerError(_("This must be %(least)s or more.") % {"least": f"{field.minimum:g}"})
+        raise _AnswerError(_("This must be %(least)s or more.") % {"least": numbers.plain(field.minimum)})
     if field.maximum is not None and given > field.maximum:
-        raise _AnswerError(_("This must be %(most)s or less.") % {"most": f"{field.maximum:g}"})
+        raise _AnswerError(_("This must be %(most)s or less.") % {"most": numbers.plain(field.maximum)})
     return given
 
 

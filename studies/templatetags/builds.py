@@ -4,9 +4,9 @@ import math
 from datetime import timedelta
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy
 
+from studies import numbers
 from studies.models import BuildStep
 from studies.templatetags.dashboard import duration
 
@@ -34,25 +34,25 @@ def thousandths(value: float) -> int:
 @register.filter
 def score(value: float | None) -> str:
     """A score with three decimals; a dash for None."""
-    return "–" if value is None else number_format(f"{value:.3f}")
+    return "–" if value is None else numbers.fixed(value, 3)
 
 
 @register.filter
 def signed(value: float | None) -> str:
     """A difference of scores with its sign; a dash for None."""
-    return "–" if value is None else number_format(f"{value:+.3f}").replace("-", "−")
+    return "–" if value is None else numbers.fixed(value, 3, signed=True)
 
 
 @register.filter
 def share(value: float | None) -> str:
     """A share of images: `98.6 %`; a dash for None."""
-    return "–" if value is None else f"{number_format(f'{100 * value:.1f}')} %"
+    return "–" if value is None else f"{numbers.fixed(100 * value, 1)} %"
 
 
 @register.filter
 def rate(value: float) -> str:
     """Images a second with two digits that say something: `0.42`, `8.3`, `210`."""
-    return number_format(f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:.0f}")
+    return numbers.fixed(value, 2 if value < 1 else 1 if value < 10 else 0)
 
 
 @register.filter

@@ -7,6 +7,8 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from studies import numbers
+
 register = template.Library()
 
 NAMES = {
@@ -150,13 +152,15 @@ def detail(value: object) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(detail(item) for item in value)
+    if isinstance(value, float):
+        return numbers.plain(value)
     return str(NAMES.get(value, value)) if isinstance(value, str) else str(value)
 
 
 @register.filter
 def plain(value: float) -> str:
     """A number with at most three decimals, and none that say nothing: `0.6`, `20`."""
-    return f"{round(value, 3):.12g}"
+    return numbers.plain(value, 3)
 
 
 @register.filter
@@ -167,7 +171,7 @@ def milliseconds(value: float | None) -> str:
     if value < 1000:
         return f"{value:.0f} ms"
     if value < 60_000:
-        return f"{value / 1000:.1f} s"
+        return f"{numbers.fixed(value / 1000, 1)} s"
     return duration(timedelta(milliseconds=value))
 
 
