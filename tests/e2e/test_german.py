@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.annotator import Annotator
 from tests.e2e.conftest import NewAnnotator
+from tests.e2e.protocols import protocol
 from tests.e2e.site import Site
 from tests.e2e.site_data import CLASSES
 
@@ -176,3 +177,16 @@ def test_the_whole_way_from_the_start_page_to_the_thanks_is_in_german(german: An
     german.page.goto(f"{site.url}/nowhere/")
     expect(german.page.get_by_role("heading", name="Diese Seite gibt es nicht")).to_be_visible()
     expect_german(german)
+
+
+def test_numbers_have_a_comma_where_they_are_read_and_a_point_where_they_are_used(new_annotator: NewAnnotator) -> None:
+    german = new_annotator(protocol=protocol(overlay_controls=True, most_ms=60_500), locale="de-DE")
+    german.start()
+    page = german.page
+    expect(page.get_by_text("60,5 Sekunden")).to_be_visible()
+    zoom = page.locator("#view-zoom")
+    zoom.press("ArrowRight")
+    expect(page.locator("output[for=view-zoom]")).to_have_text("1,5×")
+    expect(zoom).to_have_attribute("aria-valuetext", "1,5×")
+    expect(zoom).to_have_value("1.5")
+    assert page.locator("[style*='--zoom']").first.evaluate("view => view.style.getPropertyValue('--zoom')") == "1.5"
