@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from studies.bundles.errors import BundleError
@@ -96,12 +96,13 @@ def unpack_bundle(archive: IO[bytes], folder: Path, limits: Limits = UPLOADED) -
     _check_end(archive, limits)
     with _readable():
         opened = zipfile.ZipFile(archive)
-        entries = dict(_checked_entries(opened.infolist(), limits))
+        top = _top_folder(opened.namelist())
+        entries = dict(_checked_entries(opened.infolist(), top, limits))
         folder.mkdir(exist_ok=True)
         for name in (MANIFEST, FIXTURE):
             if name in entries:
                 _unpack(opened, entries[name], folder / name)
-    return PictureArchive(opened, _top_folder(opened.namelist()))
+    return PictureArchive(opened, top)
 
 
 @contextmanager
@@ -140,11 +141,10 @@ def _too_many(limits: Limits) -> BundleError:
     return BundleError(ARCHIVE, f"has more than {limits.entries} entries", "export a smaller bundle")
 
 
-def _checked_entries(listed: list[zipfile.ZipInfo], limits: Limits) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+def _checked_entries(listed: list[zipfile.ZipInfo], top: str, limits: Limits) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     """Give the entries to unpack by their names in the bundle; raises BundleError before the first, if at all."""
     if len(listed) > limits.entries:
         raise _too_many(limits)
-    top = _top_folder([entry.filename for entry in listed])
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in listed:
         where = f"{ARCHIVE}: {entry.filename!r}"
@@ -170,7 +170,7 @@ def _checked_entries(listed: list[zipfile.ZipInfo], limits: Limits) -> Iterator[
 
 def _top_folder(names: list[str]) -> str:
     """Return the folder with a slash that everything is in, as when a folder is packed; "" if there is none."""
-    manifests = [name for name in names if PurePosixPath(name).name == MANIFEST]
+    manifests = [name for name in names if name == MANIFEST or name.endswith(f"/{MANIFEST}")]
     if len(manifests) != 1 or not re.fullmatch(rf"[^/\\\0]+/{MANIFEST}", manifests[0]):
         return ""
     top = manifests[0].removesuffix(MANIFEST)

@@ -1,11 +1,12 @@
 """Pictures in the storage, named by the digest of their bytes."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from typing import IO, Any, cast
 
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import FileSystemStorage, default_storage, storages
 
 from studies.media import ObjectStorage, whole_file_write
 from studies.models import Picture
@@ -19,13 +20,15 @@ def picture_store(*, digest: str, open_content: OpenContent, is_known: bool = Tr
     It is there whole or not at all. Of one that is not known (`pictures_known`) a bucket is not asked first.
     """
     name = Picture.path_of(digest)
-    if isinstance(default_storage, ObjectStorage):
+    # Once for each picture, what stands behind `default_storage` takes longer to find than the row.
+    storage = storages["default"]
+    if isinstance(storage, ObjectStorage):
         if is_known and _has_size_of(name, open_content):
             return False
         with open_content() as file:
-            default_storage.save(name, File(file))
+            storage.save(name, File(file))
         return True
-    folder = cast(FileSystemStorage, default_storage)
+    folder = cast(FileSystemStorage, storage)
     path = folder.path(name)
     if _has_digest(path, digest):
         return False
@@ -56,6 +59,9 @@ def _has_size_of(name: str, open_content: OpenContent) -> bool:
 
 def _has_digest(path: str, digest: str) -> bool:
     """Whether there is a file with these bytes, and not one that is damaged."""
+    # Most are new, and an error takes longer than to ask.
+    if not os.path.exists(path):  # noqa: PTH110
+        return False
     try:
         # To make a Path takes longer than to find out that there is no file.
         with open(path, "rb") as file:  # noqa: PTH123
