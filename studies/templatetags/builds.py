@@ -4,9 +4,11 @@ import math
 from datetime import timedelta
 
 from django import template
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from studies import numbers
+from studies.dashboard import build_words
 from studies.models import BuildStep
 from studies.templatetags.dashboard import duration
 
@@ -71,3 +73,27 @@ def level(value: str) -> str:
 def step_state(value: str) -> str:
     """The word for the state of a step."""
     return str(BuildStep.State(value).label) if value in BuildStep.State.values else "–"
+
+
+@register.filter
+def told(text: str) -> SafeString:
+    """An error or a line of the log in the page's language, with what is in English marked as such."""
+    return build_words.told(text)
+
+
+@register.filter
+def work(what: str) -> str:
+    """What a worker is at, in the page's language where it is known."""
+    return build_words.told_shortly(what, build_words.WORK)
+
+
+@register.filter
+def left_out(reason: str) -> str:
+    """Why images were left out of a bundle."""
+    return build_words.told_shortly(reason, build_words.LEFT_OUT)
+
+
+@register.filter
+def split(name: str) -> str:
+    """The word for a split of a data set."""
+    return build_words.told_shortly(name, build_words.SPLITS)
