@@ -1,5 +1,6 @@
 """Numbers and names as the dashboard writes them."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -10,6 +11,9 @@ from django.utils.translation import gettext_lazy
 from studies import numbers
 
 register = template.Library()
+
+RULE_NOT_MET = re.compile(r"(?P<rule>[a-z_]+): (?P<value>[\d.e+-]+), limit (?P<limit>[\d.e+-]+)")
+"""Why the quality rules have excluded somebody, as it is stored; several are parted by semicolons."""
 
 NAMES = {
     # What an answer stands for.
@@ -154,7 +158,22 @@ def detail(value: object) -> str:
         return ", ".join(detail(item) for item in value)
     if isinstance(value, float):
         return numbers.plain(value)
-    return str(NAMES.get(value, value)) if isinstance(value, str) else str(value)
+    return because(str(NAMES.get(value, value))) if isinstance(value, str) else str(value)
+
+
+@register.filter
+def because(value: str) -> str:
+    """A reason in somebody's own words, or the quality rules that are not met with their names and numbers."""
+    rules = [RULE_NOT_MET.fullmatch(part) for part in value.split("; ")]
+    return "; ".join(_rule_not_met(rule) for rule in rules if rule is not None) if all(rules) else value
+
+
+def _rule_not_met(rule: re.Match[str]) -> str:
+    try:
+        value, limit = plain(float(rule["value"])), plain(float(rule["limit"]))
+    except ValueError:
+        return rule[0]
+    return _("{rule}: {value}, limit {limit}").format(rule=name(rule["rule"]), value=value, limit=limit)
 
 
 @register.filter

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import get_args
 
 import pytest
+from django.utils import translation
 
 from studies.dashboard.reaction_chart import Mark, reaction_chart
 from studies.models import Assignment, Participation, Response
 from studies.protocol.spec import QualityRule
 from studies.services.plausibility import FLAGS
-from studies.templatetags.dashboard import NAMES, detail, duration, milliseconds, name, plain
+from studies.templatetags.dashboard import NAMES, because, detail, duration, milliseconds, name, plain
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,26 @@ def test_any_time_finds_its_place_on_the_chart(times: tuple[float, ...]) -> None
     places = [float(part.split('"')[0]) for part in chart.split('cy="')[1:]]
     assert len(places) == len(times)
     assert all(0 <= place <= 220 for place in places)
+
+
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        ("fast_share: 0.8349, limit 0.25", "share of fast answers: 0.835, limit 0.25"),
+        (
+            "median_rt_ms: 1.2e+03, limit 1500; longest_run: 12, limit 9",
+            "median time (ms): 1200, limit 1500; longest run of one answer: 12, limit 9",
+        ),
+        ("too fast: 0.2, limit unknown", "too fast: 0.2, limit unknown"),
+        ("fast_share: 0.8, limit 0.2; and they said so", "fast_share: 0.8, limit 0.2; and they said so"),
+        ("rule: 1.1.1, limit 2", "rule: 1.1.1, limit 2"),
+        ("", ""),
+    ],
+)
+def test_why_somebody_was_left_out_is_told_with_names_of_rules(stored: str, written: str) -> None:
+    assert because(stored) == written
+
+
+def test_why_the_rules_left_somebody_out_is_told_in_the_language_of_the_page() -> None:
+    with translation.override("de"):
+        assert because("fast_share: 0.8349, limit 0.25") == "Anteil schneller Antworten: 0,835, Grenze 0,25"
