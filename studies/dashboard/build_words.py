@@ -65,7 +65,7 @@ NOTES = Phrases(
     # What became of a step.
     _("{error}; done again"),
     _("{error}; tried again in {seconds} s"),
-    _("{step}: whoever did it was gone {number} times:"),
+    _("whoever did it was gone {number} times:"),
     _("Look into the log of these workers (memory is the usual reason), then try again: what is finished is kept."),
     _("Take the image out of the data set, or mend it, then try again: what is finished is kept."),
     _("This was tried {number} times. Try again once the cause is gone: what is finished is kept."),
