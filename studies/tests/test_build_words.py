@@ -175,8 +175,8 @@ def test_every_line_that_the_site_writes_into_the_log_is_german(build_site: Buil
     assert fresh(build).state == "done"
     lines = list(BuildLine.objects.filter(worker="").values_list("text", flat=True))
     kinds = ("queued", "cancelled by", "tried again by", "fine-tuned already", "were there already", "is loaded")
-    kinds += ("nothing was heard", "; done again", "; tried again in 5 s", "is not in the storage")
-    assert [kind for kind in kinds if not any(kind in line for line in lines)] == []
+    more = ("nothing was heard", "; done again", "; tried again in 5 s", "is not in the storage")
+    assert [kind for kind in (*kinds, *more) if not any(kind in line for line in lines)] == []
     assert {text for line in lines for text in left_in_english(line)} == {"cannot be done"}
 
 
@@ -241,7 +241,17 @@ def test_errors_within_errors_end_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "a\n\nb", "queued\n", f"tried again by x (attempt {'9' * 5000})", "{0}", "%s"]
+    "text",
+    ["", "\n", "a\n\nb", "queued\n", f"tried again by x (attempt {'9' * 5000})", "{0}", "%s"],
+    ids=[
+        "nothing",
+        "a line end",
+        "an empty line",
+        "a line end at the end",
+        "a long number",
+        "a place",
+        "a percent sign",
+    ],
 )
 def test_any_text_can_be_told(text: str) -> None:
     shown = in_german(text)
