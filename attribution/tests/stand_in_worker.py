@@ -12,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from attribution.errors import InputError
+from attribution.last_words import trying
 
 Tell = Callable[[str, int, int], None]
 
@@ -35,8 +36,9 @@ def chunk(shop: Any, build: str, output: str, progress: Tell, *, condition: str)
     if condition == "device":
         raise AcceleratorError("CUDA error: an illegal memory access was encountered")
     if condition == "poison" or (condition == "killed" and times == 0):
-        os.kill(os.getpid(), signal.SIGKILL)
-    deadline = time.monotonic() + 60
+        with trying(f"maps by {condition}", "leave it out"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    deadline = time.monotonic() + 120
     while condition == "wait" and not shop.storage.exists(f"builds/{build}/go"):
         if time.monotonic() > deadline:
             raise TimeoutError("go did not come")

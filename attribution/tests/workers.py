@@ -15,7 +15,7 @@ from celery import Celery
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def wait_until(happened: Callable[[], object], what: str, seconds: float = 30) -> None:
+def wait_until(happened: Callable[[], object], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
@@ -42,7 +42,7 @@ class Heard:
                 self.events += kwargs["events"]
                 message.ack()
 
-    def ended(self, step: str, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, step: str, seconds: float = 120) -> dict[str, Any]:
         """The event in which a step ended."""
         found: list[dict[str, Any]] = []
 
@@ -75,4 +75,4 @@ def running_worker(app: str, redis_url: str, log: Path, **environ: str) -> Itera
             yield process
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=120)
