@@ -33,9 +33,10 @@ exemplars = pytest.mark.skipif(not EXEMPLARS.is_file(), reason="the data of the 
 @published_app
 @pytest.mark.django_db
 def test_the_published_labels_load_in_seconds_and_give_judgements() -> None:
-    start = time.perf_counter()
+    # Of this process alone: others may keep the processors busy.
+    start = time.process_time()
     told = run("import_harmony_app", fixtures=APP, labels=LABELS, slug="vgg")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert "15,000 responses of 5 participants\n4 answers left out" in told
     assert "15 of 30 conditions have no labels" in told
     study = Study.objects.get()

@@ -2,9 +2,11 @@
 
 import multiprocessing
 import os
+import select
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -20,42 +22,73 @@ from analysis.outputs.tests.reports import rich_frame
 from analysis.reports import build_report
 from analysis.tests.studies_for_reports import facts_for
 
+# Seconds that pass only where something is wrong.
+PATIENCE = 60
+
 two_processors = pytest.mark.skipif(not in_parallel.can_fork(), reason="one processor, or no fork")
 
 
-def slowly(value: int) -> tuple[int, int]:
-    """The value and the process that made it, in a while that lets both processes take tasks."""
-    time.sleep(0.02)
+def by_whom(value: int) -> tuple[int, int]:
+    """The value and the process that made it."""
     return value, os.getpid()
 
 
 def twenty() -> dict[str, in_parallel.Task]:
-    return {str(value): partial(slowly, value) for value in range(20)}
+    return {str(value): partial(by_whom, value) for value in range(20)}
+
+
+class Meeting:
+    """Where the two processes meet in the middle of their tasks, so that each has taken one."""
+
+    def __init__(self) -> None:
+        self.parent = os.getpid()
+        self.pipes = {True: os.pipe(), False: os.pipe()}
+
+    def wait(self) -> None:
+        """Return once the other process is here too."""
+        is_parent = os.getpid() == self.parent
+        os.write(self.pipes[is_parent][1], b".")
+        arrived, _, _ = select.select([self.pipes[not is_parent][0]], [], [], PATIENCE)
+        assert arrived, "the other process has taken no task"
+
+    def then(self, task: in_parallel.Task) -> object:
+        self.wait()
+        return task()
+
+    def end(self) -> None:
+        for end in (end for pipe in self.pipes.values() for end in pipe):
+            os.close(end)
+
+
+@pytest.fixture
+def meeting() -> Iterator[Meeting]:
+    made = Meeting()
+    yield made
+    made.end()
 
 
 def refuse() -> None:
     raise FrameError("judgement frame: missing column 'trial'")
 
 
-def only_in_the_child(parent: int, then: in_parallel.Task) -> object:
-    """Does something in the child; in the parent, waits until the child has taken a task as well."""
-    if os.getpid() == parent:
-        time.sleep(0.3)
-        return None
-    return then()
+def only_in_the_child(meeting: Meeting, then: in_parallel.Task) -> object:
+    """Does something in the child, once the parent has taken a task as well."""
+    meeting.wait()
+    return None if os.getpid() == meeting.parent else then()
 
 
 @two_processors
-def test_two_processes_share_the_tasks_and_the_results_are_in_order() -> None:
-    made = results(twenty())
+def test_two_processes_share_the_tasks_and_the_results_are_in_order(meeting: Meeting) -> None:
+    made = results({name: partial(meeting.then, task) for name, task in twenty().items()})
     assert [value for value, _ in made.values()] == list(range(20))
     assert list(made) == list(twenty())
     assert {process for _, process in made.values()} > {os.getpid()}
 
 
 @two_processors
-def test_what_must_be_done_here_is_done_here() -> None:
-    made = results({"a": partial(slowly, 1)}, here=twenty() | {"last": os.getpid})
+def test_what_must_be_done_here_is_done_here(meeting: Meeting) -> None:
+    here = {name: partial(meeting.then, task) for name, task in twenty().items()} | {"last": os.getpid}
+    made = results({"a": partial(meeting.then, partial(by_whom, 1))}, here=here)
     assert [made[str(value)] for value in range(20)] == [(value, os.getpid()) for value in range(20)]
     assert made["last"] == os.getpid()
     assert made["a"][1] != os.getpid()
@@ -78,15 +111,15 @@ def test_a_daemonic_process_does_all_itself() -> None:
 
     worker = multiprocessing.get_context("fork").Process(target=work, daemon=True)
     worker.start()
-    assert receiving.poll(10)
+    assert receiving.poll(PATIENCE)
     processes, own = receiving.recv()
-    worker.join(10)
+    worker.join(PATIENCE)
     assert processes == {own}
 
 
 @two_processors
-def test_an_error_of_the_child_comes_back_as_it_is() -> None:
-    refused = partial(only_in_the_child, os.getpid(), refuse)
+def test_an_error_of_the_child_comes_back_as_it_is(meeting: Meeting) -> None:
+    refused = partial(only_in_the_child, meeting, refuse)
     with pytest.raises(FrameError, match="missing column 'trial'"):
         results({"a": refused, "b": refused})
 
@@ -97,8 +130,8 @@ def test_an_error_in_one_process_comes_as_it_is() -> None:
 
 
 @two_processors
-def test_a_killed_child_is_an_error_and_no_endless_wait() -> None:
-    kill = partial(only_in_the_child, os.getpid(), lambda: os.kill(os.getpid(), signal.SIGKILL))
+def test_a_killed_child_is_an_error_and_no_endless_wait(meeting: Meeting) -> None:
+    kill = partial(only_in_the_child, meeting, lambda: os.kill(os.getpid(), signal.SIGKILL))
     with pytest.raises(BrokenProcessPool):
         results({"a": kill, "b": kill})
 
@@ -107,8 +140,9 @@ def test_a_killed_child_is_an_error_and_no_endless_wait() -> None:
 def test_an_error_in_this_process_ends_the_child_too() -> None:
     began = time.monotonic()
     with pytest.raises(FrameError):
-        results({str(place): partial(time.sleep, 0.1) for place in range(200)}, here={"a": refuse})
-    assert time.monotonic() - began < 5
+        # All of them would take the child ten minutes.
+        results({str(place): partial(time.sleep, 0.3) for place in range(2000)}, here={"a": refuse})
+    assert time.monotonic() - began < PATIENCE
     assert multiprocessing.active_children() == []
 
 

@@ -120,7 +120,8 @@ def test_kappa_is_that_of_statsmodels(published: Judgements) -> None:
 
 
 def test_everything_takes_a_few_seconds(published: Judgements) -> None:
-    start = time.perf_counter()
+    # Of this process alone: others may keep the processors busy.
+    start = time.process_time()
     for measure in MEASURES.values():
         measure.compute(published, 0)
     for code in range(15):
@@ -128,4 +129,4 @@ def test_everything_takes_a_few_seconds(published: Judgements) -> None:
         for measure in MEASURES.values():
             if measure.scope == "any":
                 measure.compute(condition, 0)
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
