@@ -261,10 +261,10 @@ def test_signs_of_life_go_on_after_an_error_that_nobody_foresaw() -> None:
     teller = Teller(send, "worker", lambda build, attempt: False)
     with teller.step("a", 1, "plan"):
         assert teller._thread is not None
-        teller._thread.join(timeout=10)
+        teller._thread.join(timeout=60)
         assert not teller._thread.is_alive()
     with teller.step("a", 1, "merge"):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not heard and time.monotonic() < deadline:
             time.sleep(0.05)
     teller.close()

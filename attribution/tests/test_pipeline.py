@@ -1,6 +1,4 @@
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -151,7 +149,7 @@ def test_a_killed_process_leaves_a_state_that_resumes_to_the_same_bundle(
     deadline = time.monotonic() + 120
     while not list(out.glob("conditions/*.pt*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
     assert list(out.glob("conditions/*.pt*"))
     finished = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)

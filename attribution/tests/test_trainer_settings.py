@@ -148,6 +148,7 @@ def test_validations_ask_the_original_for_the_same_mosaics_once(tmp_path: Path) 
 
 def test_a_remembering_network_answers_alike_and_asks_once() -> None:
     tested = network(PlainReLU(), "features.4")
+    torch.manual_seed(0)
     asked = []
     tested.module.register_forward_hook(lambda *_: asked.append(1))
     wrapped, images = remembering(tested), torch.randn(3, 3, 16, 16, dtype=torch.float64)
