@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attribution.attempts import SMALLER, trying_images
 from attribution.attributors import Attribution, Attributor
 from attribution.attributors.joint import explain
+from attribution.last_words import trying
 from attribution.metrics import Explained, Metric, Probe
 from attribution.metrics.undefined import undefined_reasons
 from attribution.networks import Network, frozen
@@ -41,9 +43,15 @@ def answers(
 ) -> Answers:
     """The network's answers to the plain images."""
     parts: list[Tensor] = []
+
+    def asked(some: Sequence[int]) -> Tensor:
+        return network.logits(split.images(some)).float().cpu()
+
+    remedy = f"leave the network {network.name} out, or {SMALLER}"
     with torch.inference_mode():
         for chunk in chunks(items, batch):
-            parts += by_halves("answers", lambda some: network.logits(split.images(some)).float().cpu(), chunk)
+            with trying_images(f"answers of {network.name}", remedy, split, chunk, lambda item: asked([item])):
+                parts += by_halves("answers", asked, chunk)
             if tick:
                 tick(len(chunk))
     # A clone leaves inference mode, so that the logits may take part in a graph later.
@@ -85,7 +93,8 @@ def metric_scores(
         if known is not None and probe.items is not None:
             made = known(probe.items)
         else:
-            (made,) = explain(maker, [attributor], probe.inputs, probe.targets)
+            with trying(f"maps by {attributor.name}", f"leave {attributor.name} out of attributors, or {SMALLER}"):
+                (made,) = explain(maker, [attributor], probe.inputs, probe.targets)
         found = metric.scores(Explained(maker, attributor, probe, made.maps, made.logits))
         if found.shape != (len(some),):
             raise ValueError(f"scores are of shape {tuple(found.shape)}: give one for each of {len(some)} images")
@@ -94,12 +103,18 @@ def metric_scores(
         numbers = found.double().cpu().numpy()
         return numbers, [] if reasons is None else list(_reasons(metric, probe, made.maps, np.isnan(numbers)))
 
+    def of_one(draw: int, item: int) -> None:
+        of_draw(draw, [item])
+
+    remedy = f"leave {metric.name} out of metrics, change its options, or {SMALLER}"
     with frozen(network), frozen(original):
         maker = prepared(network)
         for draw in range(draws):
             for start in range(0, len(items), batch):
                 chunk = items[start : start + batch]
-                found = by_halves(f"scoring by {metric.name}", partial(of_draw, draw), chunk)
+                what = f"scoring by {metric.name}"
+                with trying_images(what, remedy, split, chunk, partial(of_one, draw)):
+                    found = by_halves(what, partial(of_draw, draw), chunk)
                 scores[start : start + batch, draw] = np.concatenate([each for each, _ in found])
                 if reasons is not None:
                     for _, why in found:

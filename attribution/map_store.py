@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from attribution.attempts import SMALLER, trying_images
 from attribution.attributors import Attribution, Attributor
 from attribution.attributors.joint import explain
 from attribution.identity import MAPS_VERSION, method_identity
@@ -193,7 +194,10 @@ def made_maps(
             made = explain(maker, list(attributors.values()), split.images(some), split.classes(some))
         return [content.float().cpu().numpy() for content in (*(each.maps for each in made), made[0].logits)]
 
-    parts = by_halves("making maps", work, items)
+    of = ", ".join(attributors)
+    remedy = f"leave {' or '.join(attributors)} out of attributors, or {SMALLER}"
+    with trying_images(f"maps by {of} on {maker.name}", remedy, split, items, lambda item: work([item])):
+        parts = by_halves("making maps", work, items)
     *maps, logits = (np.concatenate(each) if len(parts) > 1 else each[0] for each in zip(*parts, strict=True))
     return dict(zip(attributors, maps, strict=True)), logits
 

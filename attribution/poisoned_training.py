@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from attribution.attempts import try_alone
 from attribution.conditions import Condition
 from attribution.evaluation import metric_scores, plain_logits
 from attribution.images import Dataset
@@ -12,6 +13,7 @@ from attribution.metrics import Explained, as_learnable
 from attribution.networks import Network
 from attribution.poisoned_images import blame
 from attribution.trainers import Task
+from attribution.trainers.loop import REMEDY
 from attribution.trainers.steps import batch_of_step
 
 if TYPE_CHECKING:
@@ -49,18 +51,25 @@ def blame_step(
 ) -> None:
     """Raise PoisonedImageError if an `error` is of one of the step's images; `others` as `blame` takes them."""
     items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, step)
-    for alone in _trained_alone(task, uses_metric):
+    for _, alone in _trained_alone(task, uses_metric):
         blame(error, dataset, task.name, items, alone, others=others)
 
 
-def _trained_alone(task: Task, uses_metric: bool) -> Iterator[Callable[[int], object]]:
+def try_step_alone(task: Task, step: int, *, uses_metric: bool) -> None:
+    """Do with each image of a step what the step does with all of them; one may end the process."""
+    items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, step)
+    for what, alone in _trained_alone(task, uses_metric):
+        try_alone(what, REMEDY, task.train, items, alone)
+
+
+def _trained_alone(task: Task, uses_metric: bool) -> Iterator[tuple[str, Callable[[int], object]]]:
     """What a step does with an image of the training split, each for one image: answer, map and loss."""
     student = task.original.copy()
-    yield lambda item: student.logits(task.train.images([item]))
+    yield "its answer", lambda item: student.logits(task.train.images([item]))
     if uses_metric:
-        yield partial(_map_alone, task, student)
+        yield f"its map by {task.attributor.name}", partial(_map_alone, task, student)
         # What the metric shows of an image may have others in it, so that this comes last.
-        yield partial(_loss_alone, task, student)
+        yield f"its loss by {task.metric.name}", partial(_loss_alone, task, student)
 
 
 def _map_alone(task: Task, student: Network, item: int) -> None:

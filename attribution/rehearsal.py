@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from attribution.conditions import Condition
 from attribution.errors import InputError
 from attribution.evaluation import metric_scores
+from attribution.last_words import trying
 from attribution.poisoned_images import BLAMED, blame
-from attribution.poisoned_training import blame_step
+from attribution.poisoned_training import blame_step, try_step_alone
 from attribution.progress import Progress
+from attribution.trainers.loop import REMEDY
 
 if TYPE_CHECKING:
     from attribution.run import Run
@@ -28,18 +30,23 @@ def rehearse(run: "Run", progress: Progress, finished: Callable[[Condition], boo
     tried = []
     for number, condition in enumerate(run.conditions, start=1):
         if not finished(condition):
-            _rehearse_training(run, condition)
-            scoring = (condition.network_name, condition.attributor, condition.metric)
-            if scoring not in tried:
-                _rehearse_scoring(run, condition)
-                tried.append(scoring)
+            what = f"{condition.metric_name} x {condition.attributor_name} on {condition.network_name}"
+            with trying(f"{what} (layer {run.original(condition).network.layer})"):
+                _rehearse_training(run, condition)
+                scoring = (condition.network_name, condition.attributor, condition.metric)
+                if scoring not in tried:
+                    _rehearse_scoring(run, condition)
+                    tried.append(scoring)
         progress("trying every condition", number, len(run.conditions))
 
 
 def _rehearse_training(run: "Run", condition: Condition) -> None:
     task = run.task(condition)
     try:
-        condition.trainer.rehearse(task)
+        with trying(f"fine-tuning by {condition.trainer.name}", REMEDY) as has_ended:
+            if has_ended:
+                try_step_alone(task, 0, uses_metric=condition.trainer.uses_metric)
+            condition.trainer.rehearse(task)
     except BLAMED as error:
         blame_step(error, task, run.dataset, 0, uses_metric=condition.trainer.uses_metric, others=task.train.members)
         if isinstance(error, InputError):

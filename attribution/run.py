@@ -22,6 +22,7 @@ from attribution.errors import InputError
 from attribution.evaluation import Answers, answers
 from attribution.identity import MAPS_VERSION, network_identity
 from attribution.images import Dataset, Decoded, decode
+from attribution.last_words import trying
 from attribution.map_store import MapStore
 from attribution.networks import Network, load_network
 from attribution.poisoned_images import BLAMED, blame
@@ -210,10 +211,12 @@ def load_run(
     the run's key; with the latter it is also refused where the memory does not suffice.
     """
     cache = out / CACHE if cache is None else cache
-    cells = tuple(conditions(config, where, folder))
+    with trying("loading the methods of the config"):
+        cells = tuple(conditions(config, where, folder))
     chosen = choose_device(device)
     _be_deterministic(config.seed, chosen)
-    listed = list_dataset(config.dataset, where)
+    with trying("reading the list of the data set"):
+        listed = list_dataset(config.dataset, where)
     if within is not None:
         check_within(listed, within, where)
     dataset = only_classes(listed, config.dataset, config.seed, f"{where}: dataset")
@@ -226,7 +229,8 @@ def load_run(
     key = json.dumps(state, sort_keys=True)
     if check_room is not None:
         check_room(room_of(config, dataset, networks, cells), key)
-        check_memory(networks, cells, len(dataset.samples), chosen, where)
+        with trying("a pass through the networks without values, to tell what memory they take"):
+            check_memory(networks, cells, len(dataset.samples), chosen, where)
     decoded = decode(dataset, networks[0].preprocessing, cache, progress=progress)
     views = split_views(config, dataset, decoded, networks[0], cells, chosen, where)
     originals = {}
@@ -250,7 +254,8 @@ def _load_networks(config: RunConfig, dataset: Dataset, listed: Dataset, where: 
     networks = []
     for index, entry in enumerate(config.networks):
         at = f"{where}: network" if len(config.networks) == 1 else f"{where}: networks[{index}]"
-        network = load_network(entry, at)
+        with trying(f"loading the network {entry.spec}", "leave the network out, or mend its code or its file"):
+            network = load_network(entry, at)
         check_indices(config, listed, network, where)
         if config.dataset.only_listed_classes:
             network = network.restricted(sorted(dataset.classes))

@@ -17,13 +17,15 @@ from kombu.exceptions import OperationalError
 
 from attribution.full_queue import FullQueue
 from attribution.jobs.carrying_out import Bench
-from attribution.jobs.settings import make_bench
+from attribution.jobs.settings import make_bench, work_folder
 from attribution.jobs.telling import Event, NotSentError
+from attribution.last_words import LastWords
 
 logger = logging.getLogger(__name__)
 
 HEARD = "studies.builds.heard"
 WEB_QUEUE = "default"
+USUAL = "too little memory is the usual reason"
 
 
 class _Process:
@@ -76,8 +78,10 @@ def _tell_of_a_lost_process(
     """Tell, from the worker's parent process, of a step that has ended its process every time: nobody else can."""
     if not isinstance(exception, WorkerLostError) or not kwargs or "step" not in kwargs:
         return
-    step = {name: kwargs.get(name) for name in ("build", "attempt", "step")}
-    error = f"its process was ended each time that it was tried ({exception}): too little memory is the usual reason"
+    step = {name: kwargs[name] for name in ("build", "attempt", "step")}
+    word = LastWords(work_folder(os.environ)).read(step["build"], step["attempt"], step["step"])
+    last = "" if word is None else f", the last time in: {word}"
+    error = f"its process was ended each time that it was tried ({exception}){last}: {USUAL}"
     signed = {"worker": f"the worker with process {os.getpid()}", "at": time.time()}
     with contextlib.suppress(NotSentError):
         _send([{**step, "state": "failed", "kind": "passing", "error": error, **signed}])

@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from attribution.images.headers import UNREADABLE_ERRORS, raise_if_passing, reason
 from attribution.images.preprocessing import Preprocessing, fit_image
 from attribution.images.samples import Box, Dataset, Sample
+from attribution.last_words import SideBySide
 from attribution.progress import Progress
 
 # Part of the cache key: raise it when decoding changes.
@@ -103,9 +104,16 @@ def _decode_into(
     unreadable: list[str] = []
     empty: list[str] = []
 
-    def work(sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None] | str:
-        return _decode_sample(sample, preprocessing)
+    decoding = SideBySide("decoding", "leave these images out of the data set, or make them smaller")
 
+    def work(sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None] | str:
+        with decoding.trying(sample.name):
+            return _decode_sample(sample, preprocessing)
+
+    # One at a time, so that the next word names the one that ends the process.
+    for sample in samples:
+        if sample.name in decoding.suspects:
+            work(sample)
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for index, result in enumerate(_mapped(pool, work, samples, ahead=AHEAD * workers)):

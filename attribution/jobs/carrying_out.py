@@ -12,6 +12,7 @@ from typing import Any
 from attribution.device_errors import device_error, is_of_memory
 from attribution.errors import InputError
 from attribution.jobs.telling import Cancelled, Teller, TellingHandler
+from attribution.last_words import LastWords
 from attribution.printable import without_secrets
 
 logger = logging.getLogger(__name__)
@@ -22,10 +23,17 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class Bench:
     """What carries out steps in this process: made at the first one, since torch takes seconds to load."""
 
-    def __init__(self, make: Callable[[], Any], teller: Teller, steps: Callable[[], dict[str, Callable[..., None]]]):
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        teller: Teller,
+        steps: Callable[[], dict[str, Callable[..., None]]],
+        words: LastWords,
+    ) -> None:
         self._make = make
         self._teller = teller
         self._steps = steps
+        self._words = words
         self._shop: Any = None
         self.is_spoilt = False
         """Whether the device failed: nothing works on it in this process any more, which somebody has to end."""
@@ -46,7 +54,10 @@ class Bench:
                 raise Cancelled
             self._shop.attempt = attempt
             if not self._shop.storage.exists(output):
-                self._steps()[kind](self._shop, build, output, teller.progress, **arguments)
+                with self._words.of(build, attempt, step) as before:
+                    if before is not None:
+                        logger.warning("%s: its process was ended before, in: %s", step, before)
+                    self._steps()[kind](self._shop, build, output, teller.progress, **arguments)
             teller.ended(build, attempt, step, state="done", seconds=round(monotonic() - started, 4))
 
     @contextmanager

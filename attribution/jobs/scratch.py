@@ -5,6 +5,7 @@ cache/torch-*/decoded-*         images at the networks' size
 cache/torch-*/maps-*            the original networks' maps, one lock file for each
 training/<slot>/*.pt            fine-tunings that somebody has begun
 making/<slot>-<build>           bundles that somebody is putting together
+trying/*                        what the steps under way are about to try
 """
 
 import fcntl
@@ -19,6 +20,7 @@ from functools import partial
 from glob import escape
 from pathlib import Path
 
+from attribution.last_words import LastWords
 from attribution.shared_storage import TEMPORARY
 from attribution.workspace import DECODED, MAPS
 
@@ -41,6 +43,7 @@ class _Kept:
 
 def tidy(work: Path, most: float) -> None:
     """Delete what was not used for longest until the folder has at most so many bytes, or the rest is in use."""
+    LastWords(work).tidy()
     kept = sorted(_everything(work), key=lambda each: each.used_at)
     total = sum(each.size for each in kept)
     now = time.time()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attribution.errors import InputError
 from attribution.jobs.carrying_out import Bench
 from attribution.jobs.telling import Send, Teller
+from attribution.last_words import LastWords
 from attribution.shared_storage import SharedStorage
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ def work_bytes(environ: Mapping[str, str]) -> float:
     return gibibytes * 2**30
 
 
+def work_folder(environ: Mapping[str, str]) -> Path:
+    """The scratch folder of this machine's workers."""
+    return Path(environ.get("HARMONY_WORK_DIR", "") or "var/work").resolve()
+
+
 def make_bench(environ: Mapping[str, str], send: Send, *, slot: str, storage: SharedStorage | None = None) -> Bench:
     """The bench of a process. InputError where a variable is missing or cannot be used.
 
@@ -62,7 +68,7 @@ def make_bench(environ: Mapping[str, str], send: Send, *, slot: str, storage: Sh
     HARMONY_WORK_GIBIBYTES  what the scratch folder may take (default: 100)
     """
     shared = check_environment(environ) if storage is None else storage
-    work = Path(environ.get("HARMONY_WORK_DIR", "") or "var/work").resolve()
+    work = work_folder(environ)
 
     def make() -> "Workshop":
         # torch takes seconds to load; a worker's parent process does without it.
@@ -86,4 +92,4 @@ def make_bench(environ: Mapping[str, str], send: Send, *, slot: str, storage: Sh
         return dict(STEPS)
 
     worker = f"{slot}/{socket.gethostname()}:{os.getpid()}"
-    return Bench(make, Teller(send, worker, is_cancelled), steps)
+    return Bench(make, Teller(send, worker, is_cancelled), steps, LastWords(work))

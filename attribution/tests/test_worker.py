@@ -142,6 +142,9 @@ def test_a_step_that_always_kills_its_process_does_not_hold_up_the_others(
     wait_until(lambda: tried() == 3, "it is tried twice more")
     assert heard.ended(enqueue("bad"))["state"] == "failed"
     assert tried() == 3
+    told = heard.ended(poison)["error"]
+    assert "its process was ended each time that it was tried" in told
+    assert "the last time in: maps by poison (leave it out)" in told
 
 
 def test_a_cancelled_step_stops_while_it_runs(

@@ -11,6 +11,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
+from attribution.attempts import SMALLER
+from attribution.last_words import trying
 from attribution.metrics import Explained, as_learnable
 from attribution.networks import Network
 from attribution.trainers.base import Outcome, Report, Task
@@ -55,9 +57,12 @@ def losses(task: Task, student: Network, batch: Batch, share: float) -> StepLoss
     The logits for the probe's inputs come from the forward pass of the maps.
     """
     probe = batch.probe
-    made = task.attributor(student, probe.inputs, probe.targets, create_graph=True)
+    name = task.attributor.name
+    with trying(f"maps by {name}, with a graph", f"leave {name} out of attributors, or {SMALLER}"):
+        made = task.attributor(student, probe.inputs, probe.targets, create_graph=True)
     fidelity = fidelity_to(batch, made.logits, student)
-    metric = as_learnable(task.metric).loss(Explained(student, task.attributor, probe, made.maps, made.logits))
+    with trying(f"the loss of {task.metric.name}", f"leave {task.metric.name} out of metrics, or {SMALLER}"):
+        metric = as_learnable(task.metric).loss(Explained(student, task.attributor, probe, made.maps, made.logits))
     return StepLoss(fidelity + share * metric, {"fidelity_loss": fidelity, "metric_loss": metric})
 
 

@@ -13,12 +13,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attribution.attempts import names_of
 from attribution.errors import InputError
+from attribution.last_words import trying
 from attribution.networks import Network
 from attribution.trainers.base import Outcome, Report, Task
 from attribution.trainers.checkpoints import load_checkpoint, save_checkpoint
 from attribution.trainers.remembering import remembering
 from attribution.trainers.selection import Rank, State, best_on_the_metric, keep, measure, outcome, validation_scores
+from attribution.trainers.steps import batch_of_step
+
+REMEDY = "leave the condition out, or try a smaller training.batch or preprocessing.size"
 
 
 @dataclass(frozen=True)
@@ -145,8 +150,13 @@ def checked_gradients(
     task: Task, plan: Plan, student: Network, trained: list[nn.Parameter], step: int
 ) -> tuple[StepLoss, tuple[Tensor | None, ...], Tensor]:
     """The loss of a step (from 0), its gradient and that one's norm. InputError if one of them is not finite."""
-    loss = plan.loss(student, step)
-    found = gradients(loss.total, trained)
+
+    def images() -> list[str]:
+        return names_of(task.train, batch_of_step(task.train.members, task.config.batch, task.seed, step)[0])
+
+    with trying(f"step {step + 1} of fine-tuning", REMEDY, images):
+        loss = plan.loss(student, step)
+        found = gradients(loss.total, trained)
     norm = torch.nn.utils.get_total_norm([gradient for gradient in found if gradient is not None])
     # Asked together, so that a GPU is waited for once.
     if not bool(loss.total.isfinite() & norm.isfinite()):

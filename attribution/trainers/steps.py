@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from attribution.attempts import SMALLER
 from attribution.evaluation import plain_logits
+from attribution.last_words import trying
 from attribution.metrics import Probe
 from attribution.trainers.base import Task
 from attribution.trainers.settings import fidelity
@@ -39,7 +41,8 @@ def prepare_batch(task: Task, step: int) -> Batch:
         asked.append((inputs, plain_logits(task.original, inputs)))
         return asked[-1][1]
 
-    probe = task.metric.probe(task.train, items, seed=task.seed, turn=epoch + 1, original_logits=original_logits)
+    with trying(f"what {task.metric.name} looks at", f"leave {task.metric.name} out of metrics, or {SMALLER}"):
+        probe = task.metric.probe(task.train, items, seed=task.seed, turn=epoch + 1, original_logits=original_logits)
     if probe.items is not None:
         return Batch(probe, task.logits[list(probe.items)].to(probe.inputs.device), None)
     known = next((logits for inputs, logits in asked if inputs is probe.inputs), None)

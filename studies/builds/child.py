@@ -27,6 +27,7 @@ class Child:
 
     def __init__(self) -> None:
         environment = {"HARMONY_WORK_DIR": str(Path(settings.DATA_DIR) / "work"), **os.environ}
+        self.work = Path(settings.BASE_DIR) / (environment["HARMONY_WORK_DIR"] or "var/work")
         self.process = subprocess.Popen(
             [*settings.BUILD_CHILD, "--storage", settings.BUILDS_URL],
             cwd=settings.BASE_DIR,

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from attribution.last_words import LastWords
 from studies.builds.child import Child, ChildGoneError
 from studies.builds.driving import build_advance
 from studies.builds.hearing import events_take
@@ -161,8 +162,9 @@ class LocalBuild:
         try:
             self._watch(self.child, step)
         except ChildGoneError as error:
+            word = LastWords(self.child.work).read(str(self.build.key), self.build.attempt, step.name)
             self.child = None
-            self._lost(step, str(error))
+            self._lost(step, str(error) if word is None else f"{error}\nIt was ended in: {word}")
 
     def _watch(self, child: Child, step: BuildStep) -> None:
         """Give a step to the child, and take in what it tells until the step has ended."""

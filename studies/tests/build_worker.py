@@ -21,6 +21,7 @@ from typing import Any
 
 from celery import Celery
 
+from attribution.last_words import LastWords, trying
 from attribution.shared_storage import SharedStorage
 from studies.tests.bundles import write_bundle
 
@@ -61,7 +62,8 @@ def carry_out(storage: SharedStorage, task: str, kwargs: dict[str, Any], tell: T
         tell([event("failed", error=f"{name}: cannot be done", kind=fault)])
         return
     if fault == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
+        with LastWords(Path(os.environ["HARMONY_WORK_DIR"])).of(build, attempt, name), trying(f"the maps of {name}"):
+            os.kill(os.getpid(), signal.SIGKILL)
     if fault == "gone":
         raise GoneError(name)
     if not storage.exists(kwargs["output"]):

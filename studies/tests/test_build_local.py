@@ -84,6 +84,7 @@ def test_a_step_that_always_kills_the_child_ends_the_build(build: Build, storage
     assert failed.state == "failed"
     assert "images 5 to 6 of RMA x GradCAM" in failed.error
     assert "ended by signal 9" in failed.error
+    assert "It was ended in: the maps of chunk:rma-gradcam:0002" in failed.error
     assert "the stand-in has begun" in failed.error
     build_retry(build=failed, actor=None)
     storage.remove("faults.json")
