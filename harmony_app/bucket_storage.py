@@ -4,17 +4,19 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import IO, Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from django.conf import settings
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
-from studies.media import REQUESTS_AT_ONCE, ObjectStorage, StorageFailedError, is_hurried
+from harmony_app.storage_breaker import Breaker
+from studies.media import REQUESTS_AT_ONCE, ObjectStorage, StorageFailedError, is_hurried, may_be_refused
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 5
@@ -40,7 +42,8 @@ class BucketStorage(ObjectStorage, S3Storage):  # type: ignore[misc]  # django-s
     """Objects below `location` in a bucket, private, never served by address.
 
     Saving a name that exists replaces the object: names are digests or are made for one use. Raises StorageFailedError
-    where the bucket fails, and FileNotFoundError for an object that is absent. Waits less within `hurried`.
+    where the bucket fails, and FileNotFoundError for an object that is absent. Waits less within `hurried`, and there
+    not at all for a while once it has hung several times in a row.
     """
 
     def __init__(self, *, bucket_name: str, location: str = "") -> None:
@@ -56,6 +59,13 @@ class BucketStorage(ObjectStorage, S3Storage):  # type: ignore[misc]  # django-s
         self.address = f"s3://{bucket_name}/{location}".removesuffix("/")
         self._hurried_config = _waiting(connect=HURRIED_SECONDS, read=HURRIED_SECONDS, attempts=HURRIED_ATTEMPTS)
         self._made: dict[bool, tuple[int, Any]] = {}
+        self._breaker = Breaker(
+            self.address,
+            timeouts=settings.MEDIA_TIMEOUTS,
+            pause=settings.MEDIA_PAUSE_SECONDS,
+            errors=(BotoCoreError, HTTPClientError),
+            slow=HURRIED_SECONDS,
+        )
 
     @property
     def connection(self) -> Any:
@@ -176,7 +186,8 @@ class BucketStorage(ObjectStorage, S3Storage):  # type: ignore[misc]  # django-s
     def _explained(self, name: str | None = None) -> Iterator[None]:
         """Turn what botocore raises into StorageFailedError; of an object `name` that is absent, FileNotFoundError."""
         try:
-            yield
+            with self._breaker.look() if may_be_refused() else nullcontext():
+                yield
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if name is not None and code in ("NoSuchKey", "404"):

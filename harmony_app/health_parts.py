@@ -93,7 +93,7 @@ def _migrations() -> Finding:
 def _storage() -> Finding:
     path = _stored_picture()
     # In a thread of its own, which knows nothing of the request.
-    with hurried():
+    with hurried(is_refused=False):
         is_there = default_storage.exists(path or "pictures")
     if path is not None and not is_there:
         return Finding(

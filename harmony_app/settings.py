@@ -263,6 +263,10 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
 }
 
+# A bucket that so many looks in a row got no answer of is left alone for so long, by pages that somebody waits for.
+MEDIA_TIMEOUTS = env_int("HARMONY_MEDIA_TIMEOUTS", 3)
+MEDIA_PAUSE_SECONDS = env_int("HARMONY_MEDIA_PAUSE_SECONDS", 5, minimum=1)
+
 # Where `manage.py backup` writes unless told otherwise, and where `manage.py doctor` looks for the last backup.
 BACKUP_DIR = env_path("HARMONY_BACKUP_DIR", BASE_DIR) if env_text("HARMONY_BACKUP_DIR", "") else None
 

@@ -27,6 +27,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _HURRIED: ContextVar[bool] = ContextVar("storage_hurried", default=False)
+_MAY_BE_REFUSED: ContextVar[bool] = ContextVar("storage_may_be_refused", default=False)
 
 
 class StorageFailedError(OSError):
@@ -50,20 +51,27 @@ class ObjectStorage(ABC):
 
 
 @contextmanager
-def hurried() -> Iterator[None]:
+def hurried(*, is_refused: bool = True) -> Iterator[None]:
     """Within the block, in this thread and `in_parallel`, a bucket that hangs is given up after a few seconds.
 
-    For what somebody waits for. What works in the background is more patient.
+    For what somebody waits for. What works in the background is more patient. One that has hung several times in a row
+    is not asked at all for a while, unless `is_refused` is false: for who has to see for himself.
     """
-    token = _HURRIED.set(True)
+    tokens = _HURRIED.set(True), _MAY_BE_REFUSED.set(is_refused)
     try:
         yield
     finally:
-        _HURRIED.reset(token)
+        _HURRIED.reset(tokens[0])
+        _MAY_BE_REFUSED.reset(tokens[1])
 
 
 def is_hurried() -> bool:
     return _HURRIED.get()
+
+
+def may_be_refused() -> bool:
+    """Whether a bucket that hangs may be left alone, and the look refused at once."""
+    return _MAY_BE_REFUSED.get()
 
 
 def stored_bytes(name: str, storage: Storage = default_storage) -> bytes:
