@@ -125,7 +125,7 @@ class ObjectStorageServer:
     def _look_at_keys(self, after_requests: str) -> None:
         address, headers = f"{self.endpoint}/moto-api/reset-auth", {"Content-Type": "text/plain"}
         asked = urllib.request.Request(address, after_requests.encode(), headers)
-        with urllib.request.urlopen(asked, timeout=10):
+        with urllib.request.urlopen(asked, timeout=60):
             pass
 
 

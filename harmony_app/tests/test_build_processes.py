@@ -46,7 +46,7 @@ class Machine:
         return str(state), int(str(pid or 0)), str(error)
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not is_so():
             assert time.monotonic() < deadline, (self.build(), self.ask("SELECT name, state FROM studies_buildstep"))
             time.sleep(0.05)
@@ -111,22 +111,31 @@ def _heed_ctrl_c() -> None:
 
 
 def test_ctrl_c_leaves_the_build_alone_and_says_where_it_is(machine: Machine) -> None:
-    machine.storage.write("faults.json", b'{"merge": ["slow12"]}')
-    command = [sys.executable, "manage.py", "queue_build", str(machine.config), "--wait"]
+    machine.storage.write("faults.json", b'{"merge": ["slow60"]}')
+    # Unbuffered, so that its first line comes while it waits.
+    command = [sys.executable, "-u", "manage.py", "queue_build", str(machine.config), "--wait"]
     waiting = subprocess.Popen(
         command,
         cwd=ROOT,
         env=machine.environment,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         # What a shell starts in the background, such as these tests, ignores Ctrl-C, and so would this.
         preexec_fn=_heed_ctrl_c,
     )
+    assert waiting.stdout is not None
+    assert "is given to a process of this machine" in waiting.stdout.readline()
     machine.wait_for(lambda: ("running",) in machine.ask("SELECT state FROM studies_buildstep WHERE kind = 'merge'"))
     waiting.send_signal(signal.SIGINT)
-    _, told = waiting.communicate(timeout=20)
+    _, told = waiting.communicate(timeout=60)
     assert waiting.returncode == 1
     assert "the build goes on, and can be cancelled on its page: /builds/" in told
+    state, pid, _ = machine.build()
+    assert state == "running"
+    # The child that takes its time is replaced by one that does not.
+    (child,) = children_of(pid)
+    os.kill(child, signal.SIGKILL)
     machine.wait_for(lambda: machine.build()[0] == "done")
 
 

