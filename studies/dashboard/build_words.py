@@ -2,8 +2,8 @@
 
 Errors, logs and what workers are at are kept in English: they are written by processes that serve no page, and are read
 in files, in the API and by people of several languages. On a page, what Harmony itself noted is known again by its form
-and said in the page's language. All else was said by a library, a machine or the check of configs, which have no
-translations: it is shown as it is, and marked as English.
+and said in the page's language. All else was said by a library, a machine or the rest of the offline module, which
+has no translations: it is shown as it is, and marked as English.
 """
 
 import re
@@ -26,6 +26,11 @@ FORMS: Mapping[str, str] = {
     "worker": r"[^:\s]+|nobody known",
     "error": r".+",
     "english": r".+",
+    "file": r"[^:]+",
+    "key": r"[\w.\[\]-]+",
+    "limit": r"[\w.+-]+",
+    "meant": r"'[^']+'",
+    "given": r".+",
     **dict.fromkeys(NUMBERS, r"-?\d[\d,]{0,15}"),
 }
 """What may stand in a place of this name; anything in others."""
@@ -110,6 +115,24 @@ NOTES = Phrases(
         "{file}: pairs: {pairs} in {conditions} conditions make up to {files} pictures, and a study may have {most}: "
         "take at most {fewer} pairs, or fewer metrics, attributors or networks"
     ),
+    # What the check of configs says most often.
+    _("{file}: {key}: missing: add it"),
+    _("{file}: {key}: unknown key: did you mean {meant}? (known: {known})"),
+    _("{file}: {key}: unknown key: (known: {known})"),
+    _("{file}: {key}: Input should be greater than or equal to {limit} (here: {given})"),
+    _("{file}: {key}: Input should be greater than {limit} (here: {given})"),
+    _("{file}: {key}: Input should be less than or equal to {limit} (here: {given})"),
+    _("{file}: {key}: Input should be less than {limit} (here: {given})"),
+    _("{file}: {key}: Input should be a valid integer (here: {given})"),
+    _("{file}: {key}: Input should be a valid number (here: {given})"),
+    _("{file}: {key}: Input should be a valid string (here: {given})"),
+    _("{file}: {key}: use lower-case letters, digits and single hyphens, for example 'my-study' (here: {given})"),
+    _("{file}: {key}: {names} stands twice: give each its own `label` or drop one"),
+    _("{file}: {key}: annotators read it, and it says {word}: say nothing of the conditions"),
+    _("{file}: network: stands beside networks: keep [network] for one, [[networks]] for several"),
+    _("{file}: {key}: the environment variable {name} is not set: set it, or write the path"),
+    _("{file}: not valid TOML: {english} (at line {line}, column {column})"),
+    _("{file}: not valid TOML: {english}"),
     # Who it was, in the errors of a step that was lost.
     "{worker}: {loss}",
 )

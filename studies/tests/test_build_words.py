@@ -130,6 +130,42 @@ def test_a_config_that_the_site_refuses_itself_is_refused_in_german(text: str) -
     assert in_german(str(raised.value)).startswith("study.toml: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "study.toml: name: fehlt: Fügen Sie es hinzu"),
+        (build_configs.CONFIG + "\nnmae = 1", "unbekannter Schlüssel: Meinten Sie"),
+        (
+            "nothing_like_it = 1\n" + build_configs.CONFIG,
+            "nothing_like_it: unbekannter Schlüssel (bekannt: att",
+        ),
+        (build_configs.config(pairs="0"), "pairs: Der Wert muss mindestens 1 sein (hier: 0)"),
+        (build_configs.config(pairs='"six"'), "pairs: Der Wert muss eine ganze Zahl sein (hier: &#x27;six&#x27;)"),
+        (build_configs.config(title="1"), "title: Der Wert muss ein Text in Anführungszeichen sein (hier: 1)"),
+        (build_configs.config(name='"My Study"'), "name: Verwenden Sie Kleinbuchstaben"),
+        (build_configs.config(title='"RMA tested"'), "title: Teilnehmende lesen es, und darin steht &#x27;RMA&#x27;"),
+        (
+            build_configs.config(attributors='["GradCAM", "GradCAM"]').split("training_for")[0],
+            "attributors: GradCAM steht zweimal da",
+        ),
+        (build_configs.CONFIG + "\n[[networks]]\nname = 'x'\n", "network: steht neben networks"),
+    ],
+    ids=["missing", "alike", "unknown", "least", "integer", "text", "name", "word", "twice", "beside"],
+)
+def test_what_the_check_of_configs_says_most_often_is_said_in_german(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        checked_config(text, "study.toml")
+    assert left_in_english(str(raised.value)) == []
+    assert said in in_german(str(raised.value))
+
+
+def test_of_what_is_no_toml_only_the_reason_stays_english() -> None:
+    with pytest.raises(ConfigError) as raised:
+        checked_config("name = \n", "study.toml")
+    shown = in_german(str(raised.value))
+    assert shown == 'study.toml: kein gültiges TOML: <span lang="en">Invalid value</span> (Zeile 1, Spalte 8)'
+
+
 def test_amounts_in_errors_are_written_as_the_language_does() -> None:
     with pytest.raises(ConfigError) as raised:
         checked_config(build_configs.config(pairs="100000"), "study.toml")
@@ -138,10 +174,11 @@ def test_amounts_in_errors_are_written_as_the_language_does() -> None:
 
 
 def test_faults_of_a_config_are_marked_as_english_on_a_german_page(build_site: BuildSite, builder: User) -> None:
-    reply = client_of(builder).post(reverse("build_new"), {"text": "pairs = 0", "do": "check"}, headers=GERMAN)
+    typed = build_configs.config(seed="7\nlayuot = 3").replace('layout = "folder"', 'layout = "files"')
+    reply = client_of(builder).post(reverse("build_new"), {"text": typed, "do": "check"}, headers=GERMAN)
     page = reply.content.decode()
-    assert "Konfiguration" in words(page)
-    assert '<span lang="en">study.toml: pairs:' in page
+    assert "study.toml: layuot: unbekannter Schlüssel" in words(page)
+    assert '<span lang="en">study.toml: dataset.layout: Input should be &#x27;folder&#x27;' in page
 
 
 def test_the_list_shortens_an_error_without_losing_its_mark(build_site: BuildSite, builder: User) -> None:
