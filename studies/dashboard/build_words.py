@@ -13,7 +13,7 @@ from functools import cached_property
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, override
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from studies import numbers
@@ -156,6 +156,7 @@ LEFT_OUT = Phrases(
     _("{condition} map not finite"),
     _("{condition} wrong"),
 )
+PEOPLE = Phrases(_("nobody known"), _("the command line"), _("somebody erased"))
 SPLITS = Phrases(_("train"), _("validation"), _("export"))
 
 
@@ -201,9 +202,9 @@ def _shown(name: str, value: str, depth: int) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    if value == "nobody known":
-        return gettext("nobody known")
-    return numbers.whole(int(value.replace(",", ""))) if name in NUMBERS else value
+    if name in NUMBERS:
+        return numbers.whole(int(value.replace(",", "")))
+    return told_shortly(value, PEOPLE) if name in ("name", "worker") else value
 
 
 def _together(lines: Sequence[str]) -> list[SafeString]:

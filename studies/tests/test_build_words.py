@@ -217,6 +217,18 @@ def test_every_line_that_the_site_writes_into_the_log_is_german(build_site: Buil
     assert {text for line in lines for text in left_in_english(line)} == {"cannot be done"}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cancelled by the command line", "abgebrochen von der Kommandozeile"),
+        ("tried again by somebody erased (attempt 3)", "noch einmal versucht von jemand Gelöschtem (Versuch 3)"),
+        ("cancelled by ada", "abgebrochen von ada"),
+    ],
+)
+def test_who_asked_for_something_is_told_in_german(text: str, said: str) -> None:
+    assert in_german(text) == said
+
+
 def test_lines_of_workers_are_marked_as_english(build_site: BuildSite, builder: User) -> None:
     build = build_site.start(builder)
     build_site.work(1)
