@@ -5,7 +5,8 @@ import { isAnswerKey } from "./answer-keys.js";
 import { required } from "./dom.js";
 import { ForcedChoicePlugin } from "./forced-choice.js";
 import { newUuid } from "./outbox.js";
-import { decodePictures, releasePictures } from "./pictures.js";
+import { decodePictures } from "./pictures.js";
+import { PreviousTrial } from "./previous-trial.js";
 import { breakRest, closedRest, lastRest, pausedRest, RestScreenPlugin, timeUpRest } from "./rest-screen.js";
 import { setSurround } from "./screens.js";
 import { _ } from "./text.js";
@@ -50,10 +51,7 @@ export class Trials {
   #rest = null;
   /** @type {AbortController} takes what is on the screen off it */
   #turn = new AbortController();
-  /** @type {Prepared | null} the last answered trial, ready to be answered anew */
-  #previous = null;
-  /** @type {Promise<void>} the last answered trial being fetched after a reload */
-  #restoring = Promise.resolve();
+  #previous = new PreviousTrial();
   /** @type {Promise<void> | null} the step from one trial to another, while it is under way */
   #move = null;
   /** @type {boolean} whether the trial on the screen is the last answered one again */
@@ -169,8 +167,8 @@ export class Trials {
       this.#notices.progress(this.#progress);
     }
     const isTimeout = measured.choice === "timeout";
-    if (isTimeout) this.#forget(prepared);
-    else this.#remember(prepared);
+    if (isTimeout) this.#previous.forget(prepared);
+    else this.#previous.remember(prepared);
     await this.#moving(async () => {
       await this.#advance();
       if (this.#current) this.#rest = this.#restBefore(isTimeout, isFirst);
@@ -190,20 +188,6 @@ export class Trials {
     };
     if (isFirst && every > 0 && this.#progress.answered % every === 0) return breakRest(signal, this.#progress, goOn);
     return isTimeout ? timeUpRest(signal, goOn) : null;
-  }
-
-  /** @param {Prepared} prepared just answered: what undo brings back */
-  #remember(prepared) {
-    if (this.#previous && this.#previous !== prepared) releasePictures(this.#previous.pictures);
-    const { assignment, pictures } = prepared;
-    this.#previous = { assignment: { ...assignment, revision: assignment.revision + 1 }, pictures, showings: 0 };
-  }
-
-  /** @param {Prepared} prepared ran out of time, which cannot be taken back; nor can what was before it */
-  #forget(prepared) {
-    releasePictures(prepared.pictures);
-    if (this.#previous && this.#previous !== prepared) releasePictures(this.#previous.pictures);
-    this.#previous = null;
   }
 
   /**
@@ -238,7 +222,7 @@ export class Trials {
       this.#queue.putBack(next);
       next = null;
     }
-    if (next === null) await this.#restoring;
+    if (next === null) await this.#previous.restored;
     await this.#makeCurrent(next, false);
   }
 
@@ -264,7 +248,7 @@ export class Trials {
     const isAnswered = this.#progress.answered >= this.#progress.total;
     if (this.#state === "paused" && !isAnswered) return pausedRest(signal, () => this.#lookAgain());
     if (this.#state === "closed" && !isAnswered) return closedRest(signal, finish);
-    return this.#settings.undo && this.#previous ? lastRest(signal, () => this.#undo(), finish) : null;
+    return this.#settings.undo && this.#previous.prepared ? lastRest(signal, () => this.#undo(), finish) : null;
   }
 
   /** Asks whether a paused study goes on. */
@@ -278,9 +262,10 @@ export class Trials {
 
   /** Shows the last answered trial again, or goes back from it to where the annotator was. */
   async #undo() {
-    if (!this.#settings.undo || !this.#previous || this.#move) return;
+    const previous = this.#previous.prepared;
+    if (!this.#settings.undo || !previous || this.#move) return;
     if (this.#current === null && this.#rest === null) return;
-    const [turn, previous, current] = [this.#turn, this.#previous, this.#current];
+    const [turn, current] = [this.#turn, this.#current];
     await this.#moving(async () => {
       if (this.#undoing) return this.#advance();
       if (current) this.#queue.putBack(current);
@@ -293,7 +278,7 @@ export class Trials {
   #updateUndo() {
     this.#undoButton.hidden = !this.#settings.undo;
     // Where there is no trial to come, the screen in its place has buttons of its own.
-    this.#undoButton.disabled = this.#previous === null || this.#current === null;
+    this.#undoButton.disabled = this.#previous.prepared === null || this.#current === null;
     this.#undoLabel.textContent = this.#undoing ? _("Keep my answer") : _("Undo");
   }
 
@@ -338,7 +323,7 @@ export class Trials {
     if (this.#progress.total === 0) {
       const counted = unsent.filter(({ answer }) => answer.revision === 1).length;
       this.#correct({ ...reply.progress, answered: reply.progress.answered + counted });
-      if (this.#settings.undo && this.#previous === null) this.#restorePrevious(reply, unsent.at(-1));
+      if (this.#settings.undo && this.#previous.prepared === null) this.#restorePrevious(reply, unsent.at(-1));
     } else {
       // How many are answered is known better here: an answer may have overtaken this reply.
       this.#correct({ ...this.#progress, total: reply.progress.total });
@@ -353,12 +338,7 @@ export class Trials {
   #restorePrevious(reply, last) {
     const previous = last ? { ...last.assignment, revision: last.answer.revision + 1 } : reply.previous;
     if (!previous || last?.answer.choice === "timeout") return;
-    this.#restoring = this.#queue.prepare(previous).then((prepared) => {
-      // An answer given meanwhile is the one to undo.
-      if (this.#previous !== null) return releasePictures(prepared.pictures);
-      this.#previous = prepared;
-      this.#updateUndo();
-    }, this.#fail);
+    this.#previous.restore(this.#queue.prepare(previous), () => this.#updateUndo(), this.#fail);
   }
 
   /** @param {Progress} progress */
@@ -373,8 +353,7 @@ export class Trials {
    */
   #answeredElsewhere(token, revision) {
     this.#queue.answered(token, revision);
-    // The last answer is another tab's now, and is undone there.
-    if (!this.#undoing) this.#previous = null;
+    if (!this.#undoing) this.#previous.giveUp();
     if (revision === 1) this.#correct({ ...this.#progress, answered: this.#progress.answered + 1 });
     const { assignment } = this.#current ?? {};
     if (assignment?.token !== token || assignment.revision > revision) return;
