@@ -15,9 +15,11 @@ from attribution.shared_storage import SharedStorage
 from studies.builds import hearing, local, steps
 from studies.builds import storage as storage_names
 from studies.builds.asking import build_cancel, build_queue, build_retry
+from studies.builds.child import Child
 from studies.builds.local import build_run
 from studies.builds.selectors import build_progress
 from studies.builds.starting import is_dead
+from studies.builds.steps import steps_of
 from studies.machine_slot import BUILDS, machine_slot
 from studies.models import Build, BuildLine, Study
 from studies.tests.build_site import ago, config, fresh, states, step_of
@@ -147,9 +149,24 @@ def test_a_child_that_cannot_be_started_at_all_ends_the_build(build: Build, sett
 def test_a_child_that_says_nothing_any_more_is_killed(
     build: Build, storage: SharedStorage, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.BUILD_SILENT_SECONDS = 1.0
-    monkeypatch.setattr(local, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(local, "LOOK_SECONDS", 0.05)
     order(storage, "merge", "slow60")
+    beat: Callable[[Build], bool] = local._beat
+
+    class Started(Child):
+        def __init__(self) -> None:
+            # A child that begins may say nothing for long, on a busy machine.
+            settings.BUILD_SILENT_SECONDS = 60.0
+            super().__init__()
+
+    def impatient_while_it_merges(present: Build) -> bool:
+        merge = steps_of(present).filter(name="merge").first()
+        if merge is not None and merge.state == "running" and merge.losses == 0:
+            settings.BUILD_SILENT_SECONDS = 0.2
+        return beat(present)
+
+    monkeypatch.setattr(local, "Child", Started)
+    monkeypatch.setattr(local, "_beat", impatient_while_it_merges)
     run(build)
     assert fresh(build).state == "done"
     assert step_of(build, "merge").losses == 1
