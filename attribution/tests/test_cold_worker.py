@@ -62,7 +62,7 @@ def test_the_first_chunk_of_a_process_loads_neither_a_compiler_nor_packages_for_
         "heavy": HEAVY,
     }
     done = subprocess.run(
-        [sys.executable, "-c", CHUNK], input=json.dumps(asked), capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", CHUNK], input=json.dumps(asked), capture_output=True, text=True, check=True, timeout=300
     )
     told = json.loads(done.stdout)
     # Operations that are not deterministic are still warned of.

@@ -102,15 +102,15 @@ def test_threads_side_by_side_are_all_named(tmp_path: Path) -> None:
 
         def decode(name: str) -> None:
             with decoding.trying(name):
-                together.wait(10)
-                together.wait(10)
+                together.wait(60)
+                together.wait(60)
 
         threads = [Thread(target=decode, args=(name,)) for name in ("a", "b")]
         for thread in threads:
             thread.start()
-        together.wait(10)
+        together.wait(60)
         seen = words.read(*STEP)
-        together.wait(10)
+        together.wait(60)
         for thread in threads:
             thread.join()
         assert words.read(*STEP) == Word((Level("decoding", "make them smaller"),))

@@ -48,7 +48,7 @@ def test_a_local_process_takes_steps_line_by_line(small_run: Path, tmp_path: Pat
         input="".join(json.dumps(each) + "\n" for each in asked),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
