@@ -48,6 +48,8 @@ def _quick_and_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         # Tests are quick, and each begins with the same primary keys.
         API_REQUESTS_PER_MINUTE=1_000_000,
         API_IMPORTS_PER_HOUR=1_000_000,
+        # Their pictures need not outlive the machine.
+        MEDIA_SYNC=False,
     ):
         yield
 

@@ -267,6 +267,9 @@ STORAGES: dict[str, dict[str, Any]] = {
 MEDIA_TIMEOUTS = env_int("HARMONY_MEDIA_TIMEOUTS", 3)
 MEDIA_PAUSE_SECONDS = env_int("HARMONY_MEDIA_PAUSE_SECONDS", 5, minimum=1)
 
+# Whether an import waits until its pictures are on the disk of MEDIA_ROOT.
+MEDIA_SYNC = env_bool("HARMONY_MEDIA_SYNC", True)
+
 # Where `manage.py backup` writes unless told otherwise, and where `manage.py doctor` looks for the last backup.
 BACKUP_DIR = env_path("HARMONY_BACKUP_DIR", BASE_DIR) if env_text("HARMONY_BACKUP_DIR", "") else None
 

@@ -21,6 +21,7 @@ from analysis.imported import kept_frame
 from analysis.importing.faults import ImportRefusedError
 from analysis.importing.responses import ReadResponses
 from analysis.models import ImportedResponses
+from studies.disk_sync import storage_sync
 from studies.models import Study, User
 from studies.services.audit import audit_write
 from studies.services.collaboration import CollaborationError, owner_set
@@ -165,12 +166,13 @@ def _save(read: ReadResponses, slug: str) -> _Saved:
     content = _parquet(read.frame)
     path = default_storage.save(f"{stem}.parquet", ContentFile(content))
     pictures = None
-    if read.pictures is not None:
-        try:
+    try:
+        if read.pictures is not None:
             pictures = default_storage.save(f"{stem}-pictures.parquet", ContentFile(_parquet(read.pictures)))
-        except BaseException:
-            _erase([path])
-            raise
+        storage_sync()
+    except BaseException:
+        _erase([path] if pictures is None else [path, pictures])
+        raise
     return _Saved(path, hashlib.sha256(content).hexdigest(), pictures)
 
 

@@ -21,6 +21,7 @@ from studies.models import Picture
 GIB = 2**30
 TEMPORARY = "the folder of temporary files, TMPDIR,"
 LEAST_FREE, ENOUGH_FREE = 1 * GIB, 5 * GIB
+MEND = "load their bundles again (set the protocol again for its decoys), or restore the backup"
 RIGHTS = "give the server's user the right to read, write and delete there; for a bucket see the access policy"
 
 
@@ -101,21 +102,27 @@ def _folders() -> Iterator[tuple[str, Path]]:
 def pictures() -> Iterator[Result]:
     """Compare the pictures that rows speak of with those that are stored, by name."""
     try:
-        there = set(sizes_below("pictures"))
+        sizes = sizes_below("pictures")
     except OSError as error:
         yield fail(f"the storage cannot be listed: {error}", RIGHTS)
         return
     # Not by a cursor of the server: where the table is missing, closing that raises an error that is none of Django's.
     wanted = {f"pictures/{digest}.png" for digest in Picture.objects.values_list("digest", flat=True)}
+    there = set(sizes)
+    if empty := [name for name, size in sizes.items() if not size and name in wanted]:
+        yield fail(
+            f"{len(empty)} pictures are empty in the storage, the first is {empty[0]}",
+            f"{MEND}; `manage.py check_study --pictures` compares all bytes",
+        )
     if missing := sorted(wanted - there):
         yield fail(
             f"{len(missing)} pictures are missing in the storage, the first is {missing[0]}",
-            "load their bundles again, or restore the backup",
+            MEND,
         )
     if orphaned := sorted(there - wanted):
         yield warn(
             f"{len(orphaned)} files are no picture of any study, the first is {orphaned[0]}",
             "they do no harm; delete them if room is short",
         )
-    if not missing and not orphaned:
+    if not missing and not orphaned and not empty:
         yield ok(f"all {len(wanted)} pictures are in the storage, and nothing else")

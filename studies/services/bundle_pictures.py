@@ -6,6 +6,7 @@ from studies.bundles.coherence import check_picture_size
 from studies.bundles.files import Bundle, Watch
 from studies.bundles.pictures import sound_picture
 from studies.bundles.stored import FEW
+from studies.disk_sync import storage_sync
 from studies.media import in_parallel
 from studies.services.picture_storage import picture_store, pictures_known
 
@@ -38,7 +39,10 @@ def bundle_pictures_store(*, bundle: Bundle, watch: Watch) -> int:
     # For a folder, threads of Python would only wait for each other.
     stored = in_parallel(store, _listed(bundle))
     everything = range(bundle.scratch.count("file"))
-    return sum(is_new for _, is_new in zip(watch(everything, "checking and copying"), stored, strict=True))
+    copied = sum(is_new for _, is_new in zip(watch(everything, "checking and copying"), stored, strict=True))
+    # Also where none is new: an import before this one may have ended before it came here.
+    storage_sync()
+    return copied
 
 
 def _listed(bundle: Bundle) -> Iterator[Listed]:

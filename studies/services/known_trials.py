@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 
+from studies.disk_sync import storage_sync
 from studies.draws.numbers import drawn_number
 from studies.draws.plan import share_of
 from studies.models import Picture, Protocol, Study, Trial
@@ -17,7 +18,7 @@ from studies.protocol.decoys import TILES, decoy_png
 from studies.protocol.faults import Fault, Step
 from studies.protocol.spec import KnownTrial, Practice, ProtocolSpec
 from studies.selectors_protocol import known_key_prefix
-from studies.services.picture_storage import picture_store
+from studies.services.picture_storage import picture_is_whole, picture_store
 
 Kind = Trial.Kind
 
@@ -90,7 +91,16 @@ def known_trials_plan(study: Study, spec: ProtocolSpec) -> tuple[list[PlannedTri
         planned += made
         if len(made) < part.make:
             faults.append(_unmade_fault(part, len(made), maker.problem))
+    if any(trial.decoy is not None for trial in planned):
+        storage_sync()
     return planned, faults
+
+
+def decoys_mend(study: Study, spec: ProtocolSpec) -> None:
+    """Make the decoys of the protocol in force again where the storage has lost or damaged one."""
+    trials = Trial.objects.filter(study=study, is_retired=False, decoy__isnull=False)
+    if not all(picture_is_whole(digest) for digest in trials.values_list("decoy__digest", flat=True)):
+        known_trials_plan(study, spec)
 
 
 def known_trials_write(protocol: Protocol, planned: Sequence[PlannedTrial]) -> None:

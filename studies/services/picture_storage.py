@@ -37,6 +37,15 @@ def picture_store(*, digest: str, open_content: OpenContent, is_known: bool = Tr
     return True
 
 
+def picture_is_whole(digest: str) -> bool:
+    """Whether the storage has the picture, byte for byte."""
+    try:
+        with default_storage.open(Picture.path_of(digest), "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest() == digest
+    except FileNotFoundError:
+        return False
+
+
 def pictures_known(digests: Iterable[str]) -> set[str]:
     """Which of these pictures the database has rows of, so that the storage has them unless it has lost them.
 

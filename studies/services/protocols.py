@@ -14,13 +14,14 @@ from studies.protocol.spec import Plugin, ProtocolSpec
 from studies.recruiting.completion import check_completion
 from studies.selectors_protocol import current_protocol, has_data
 from studies.services.audit import audit_write
-from studies.services.known_trials import PlannedTrial, known_trials_plan, known_trials_write
+from studies.services.known_trials import PlannedTrial, decoys_mend, known_trials_plan, known_trials_write
 
 LONGEST_REASON = Protocol._meta.get_field("reason").max_length or 0
 
 
 def protocol_set(*, study: Study, text: str, name: str, actor: User | None = None, reason: str = "") -> Protocol:
-    """Make a TOML text the study's protocol; returns its version. The current protocol again changes nothing.
+    """Make a TOML text the study's protocol; returns its version. The current protocol again changes nothing;
+    decoys that the storage has lost are put there again.
 
     It holds for participations that have not started and for those to come; others go on under theirs. `name` stands
     for the text in errors. Once there are data a `reason` is needed, and trials cannot want fewer annotators. Raises
@@ -29,6 +30,7 @@ def protocol_set(*, study: Study, text: str, name: str, actor: User | None = Non
     spec = read_protocol(text, name)
     current = current_protocol(study)
     if current is not None and current.document == spec.as_document():
+        decoys_mend(study, spec)
         return current
     # Before the study is locked, as decoys take time. What has changed meanwhile is asked for again.
     planned, faults = known_trials_plan(study, spec)

@@ -139,6 +139,13 @@ def test_missing_and_orphaned_pictures_are_counted(study: Study) -> None:
     assert worst("pictures") is State.FAIL
 
 
+def test_pictures_without_content_are_said(study: Study, media: Path) -> None:
+    empty = Picture.objects.earliest("digest").path
+    (media / empty).write_bytes(b"")
+    assert f"1 pictures are empty in the storage, the first is {empty}" in said("pictures")
+    assert worst("pictures") is State.FAIL
+
+
 def test_places_that_do_not_fit_are_said(study: Study) -> None:
     assert worst("studies") is State.OK
     Trial.objects.filter(pk=Trial.objects.earliest("pk").pk).update(assigned=5)
