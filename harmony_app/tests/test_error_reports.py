@@ -24,7 +24,6 @@ class Receiver(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
-
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property

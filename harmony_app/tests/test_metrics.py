@@ -1,6 +1,7 @@
 """What the metrics say of requests, answers, reports and builds, and what it costs to say it."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from analysis.models import ReportRun
+from harmony_app.bounded import Bounded
 from harmony_app.health_parts import PARTS
 from harmony_app.metrics import state as scraped
 from harmony_app.metrics.requests import view_name
@@ -25,7 +27,8 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 @pytest.fixture(autouse=True)
 def _asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    for bounded in (*(part.bounded for part in PARTS), scraped._BROKER):
+    asked: list[Bounded[Any]] = [*(part.bounded for part in PARTS), scraped._BROKER]
+    for bounded in asked:
         # Nothing hangs here, and on a busy machine what takes no time may be late.
         monkeypatch.setattr(bounded, "_seconds", 60.0)
         bounded.forget()

@@ -99,7 +99,7 @@ class Browser:
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
 
     def get(self, path: str) -> str:
-        with self.opener.open(f"{self.url}{path}", timeout=30) as reply:
+        with self.opener.open(f"{self.url}{path}", timeout=60) as reply:
             return str(reply.read().decode())
 
     def send(self, method: str, path: str, data: bytes, content_type: str) -> str:

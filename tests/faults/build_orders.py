@@ -25,6 +25,7 @@ from attribution.jobs import telling
 
 FOLDER = "HARMONY_TEST_FAULTS"
 CARRIED_OUT = "carried-out.log"
+WAITS = "imports-wait"
 BEAT_SECONDS = 1.0
 Moment = Literal["begun", "middle", "stored"]
 How = Literal["kill", "kill_all", "hold"]

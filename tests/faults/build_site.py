@@ -17,7 +17,7 @@ import psycopg2
 
 from harmony_app.local_servers import answers_redis, free_port, redis_command
 from harmony_app.tests.servers import ROOT, Server, private_folder, until
-from tests.faults.build_orders import CARRIED_OUT, FOLDER, How, Moment, Ordered, order
+from tests.faults.build_orders import CARRIED_OUT, FOLDER, WAITS, How, Moment, Ordered, order
 from tests.faults.build_reference import Reference
 
 PATIENCE_SECONDS = 300.0
@@ -105,7 +105,8 @@ class BuildSite:
     def clear(self) -> None:
         """Begin anew: no builds, no studies, no faults, and every process that there should be."""
         for file in self.faults.iterdir():
-            file.unlink()
+            # A step that is still about to end may take an order away.
+            file.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "media", ignore_errors=True)
         self.ask("clear")
         for name in list(self.processes):
@@ -185,6 +186,13 @@ class BuildSite:
             for pid, limits in before.items():
                 with contextlib.suppress(ProcessLookupError):
                     resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+
+    @contextlib.contextmanager
+    def one_import(self) -> Iterator[None]:
+        """Let an import be tried once; the next try waits for the end of the block, however busy the machine is."""
+        (self.faults / WAITS).touch()
+        yield
+        (self.faults / WAITS).unlink()
 
     def stop(self) -> None:
         for name in reversed(self.processes):

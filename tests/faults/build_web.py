@@ -3,11 +3,13 @@
 What failed is tried again sooner. While the folder of faults holds a file
 
 - `twice`, each step is sent twice,
-- `unpack_bundle` or `_load`, the import has no room for files while it unpacks a bundle, or copies its pictures.
+- `unpack_bundle` or `_load`, the import has no room for files while it unpacks a bundle, or copies its pictures,
+- `imports-wait`, a second try of an import waits until the file is gone.
 """
 
 import os
 import resource
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,9 +22,9 @@ django.setup()
 from celery.signals import after_task_publish  # noqa: E402
 
 from harmony_app.celery import app  # noqa: E402
-from studies.builds import steps  # noqa: E402
+from studies.builds import importing, steps  # noqa: E402
 from studies.services import imports  # noqa: E402
-from tests.faults.build_orders import FOLDER  # noqa: E402
+from tests.faults.build_orders import FOLDER, WAITS  # noqa: E402
 
 __all__ = ["app"]
 
@@ -46,6 +48,20 @@ def _without_room(fault: str, part: Callable[..., Any], *arguments: Any) -> Any:
 
 for name in ("unpack_bundle", "_load"):
     vars(imports)[name] = partial(_without_room, name, vars(imports)[name])
+
+
+def _in_turn(make_folder: Callable[..., Any], *arguments: Any) -> Any:
+    tried = Path(os.environ[FOLDER]) / "import-tried"
+    if _is_ordered(WAITS) and not tried.exists():
+        tried.touch()
+    else:
+        while _is_ordered(WAITS):
+            time.sleep(0.05)
+    return make_folder(*arguments)
+
+
+# What every try begins with, while it gives signs of life.
+vars(importing)["_folder"] = partial(_in_turn, vars(importing)["_folder"])
 
 
 @after_task_publish.connect(weak=False)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -78,6 +79,7 @@ class Person:
         self.statuses: Counter[int] = Counter()
         self.failures = 0
         self.on_failure: Callable[[], None] = lambda: None
+        self.before_answer: Callable[[], None] = lambda: None
         self.think_seconds = 0.0
 
     def post(self, path: str, body: Any) -> Reply:
@@ -136,6 +138,7 @@ class Person:
             time.sleep(self.think_seconds * self.random.random())
 
     def answer(self, assignment: Any) -> Any:
+        self.before_answer()
         body = answer_to(assignment, self.random.choice(assignment["options"])) | {"next": 3}
         reply = self.post(f"/api/v1/assignments/{assignment['token']}/responses/", body)
         assert reply.status in (200, 201), (reply.status, reply.body)
@@ -176,16 +179,34 @@ def people_of(
 
 
 def at_work(people: Sequence[Person], disturb: Callable[[], None], after: int) -> None:
-    """Let all take part at the same time, and call `disturb` once this many answers have been given."""
+    """Let all take part at the same time, and call `disturb` once this many answers have been given.
+
+    Whoever would answer more waits until then, so that all of them are still at it.
+    """
+    is_disturbed = threading.Event()
+
+    def wait_for_the_others() -> None:
+        if sum(len(person.given) for person in people) >= after:
+            is_disturbed.wait(PATIENCE_SECONDS)
+
     for person in people:
         person.think_seconds = 0.1
+        person.before_answer = wait_for_the_others
     with ThreadPoolExecutor(len(people)) as pool:
         work = [pool.submit(person.take_part) for person in people]
         while sum(len(person.given) for person in people) < after and not all(one.done() for one in work):
             time.sleep(0.01)
+        is_disturbed.set()
         disturb()
         for one in work:
             one.result()
+
+
+def wait_for_failure(people: Sequence[Person]) -> None:
+    """Wait until somebody had to repeat a request; what breaks nothing in a minute breaks nothing."""
+    deadline = time.monotonic() + 60
+    while not any(person.failures for person in people) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def counted(study_site: StudySite, slug: str, people: Sequence[Person]) -> Count:

@@ -48,6 +48,7 @@ def test_the_web_sides_worker_is_killed_among_chunks_and_during_the_import(
     build_site: BuildSite, references: dict[str, Reference]
 ) -> None:
     build_site.pace(0.05)
+    bundle = build_site.order("merge", "begun", "hold")
     run = Run(build_site, references["small"])
     run.until_chunks(1)
     build_site.kill("default")
@@ -55,6 +56,8 @@ def test_the_web_sides_worker_is_killed_among_chunks_and_during_the_import(
     time.sleep(AWAY_SECONDS)
     with held_tables(build_site.database_url):
         build_site.start("default")
+        # There is no import before.
+        bundle.release()
         run.until(is_loading, "the import has begun")
         build_site.kill("default")
     build_site.start("default")

@@ -13,11 +13,14 @@ def test_a_restart_among_chunks_and_one_during_the_import_lose_nothing(
     build_site: BuildSite, references: dict[str, Reference], durable_postgres: Postgres
 ) -> None:
     build_site.pace(0.05)
+    bundle = build_site.order("merge", "begun", "hold")
     run = Run(build_site, references["small"])
     run.until_chunks(2)
     durable_postgres.stop(is_immediate=True)
     durable_postgres.start()
     with held_tables(build_site.database_url):
+        # There is no import before.
+        bundle.release()
         run.until(is_loading, "the import has begun")
         durable_postgres.stop(is_immediate=True)
         durable_postgres.start()

@@ -19,12 +19,15 @@ def test_a_step_without_room_is_tried_again_and_goes_on_once_there_is_room(
     held = build_site.order(kind, "begun", "hold")
     run = Run(build_site, references["small"])
     with build_site.full_disk([run.until_held(held)], most_bytes):
+        # It, or another step, is not tried before there is room again.
+        next_try = build_site.order(kind, "begun", "hold")
         held.release()
         told = run.until(lambda told: any(step["failures"] for step in told["steps"]), "a step fails")
         failed = next(step for step in told["steps"] if step["failures"])
         assert failed["kind"] == kind
         assert "OSError: [Errno 27] File too large" in failed["error"]
         assert told["state"] == "running"
+    next_try.release()
     told = run.ends_right(f"no room for the output of a step of kind {kind} ({most_bytes} bytes), then room again")
     assert told["attempt"] == 1
 
@@ -52,7 +55,7 @@ def test_a_study_without_room_for_its_bundle_is_loaded_once_there_is_room(
     held = build_site.order("merge", "begun", "hold")
     run = Run(build_site, references["small"])
     run.until_held(held)
-    with build_site.full_disk(build_site.children("default"), 40_000):
+    with build_site.one_import(), build_site.full_disk(build_site.children("default"), 40_000):
         held.release()
         told = run.until(_has_failed_to_load, "the import fails")
         assert told["study"] is None
@@ -64,11 +67,12 @@ def test_a_study_without_room_for_its_bundle_is_loaded_once_there_is_room(
 def test_a_study_without_room_for_its_pictures_is_loaded_once_there_is_room(
     build_site: BuildSite, references: dict[str, Reference], part: str
 ) -> None:
-    (build_site.faults / part).touch()
-    run = Run(build_site, references["small"])
-    told = run.until(_has_failed_to_load, "the import fails")
-    assert told["study"] is None
-    (build_site.faults / part).unlink()
+    with build_site.one_import():
+        (build_site.faults / part).touch()
+        run = Run(build_site, references["small"])
+        told = run.until(_has_failed_to_load, "the import fails")
+        assert told["study"] is None
+        (build_site.faults / part).unlink()
     where = "unpack the bundle" if part == "unpack_bundle" else "copy its pictures"
     told = run.ends_right(f"no room to {where} on the web side, then room again")
     assert told["attempt"] == 1

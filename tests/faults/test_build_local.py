@@ -18,7 +18,9 @@ pytestmark = pytest.mark.slow
 def _local_site() -> Iterator[BuildSite]:
     with private_folder() as folder:
         database = f"sqlite:///{folder / 'harmony.sqlite3'}"
-        site = BuildSite(folder, database, {"CELERY_BROKER_URL": "", "HARMONY_BUILD_WORKER": "false"})
+        # A child that is gone is noticed at once, and one that is slow to load torch is to be left alone.
+        patient = {"HARMONY_TEST_SILENT": "120"}
+        site = BuildSite(folder, database, {"CELERY_BROKER_URL": "", "HARMONY_BUILD_WORKER": "false", **patient})
         site.migrate()
         yield site
         site.stop()

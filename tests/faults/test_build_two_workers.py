@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from harmony_app.tests.servers import until
 from tests.faults.build_reference import Reference
 from tests.faults.build_site import BuildSite, Run
 
@@ -20,10 +23,16 @@ def two_workers(build_site: BuildSite) -> Iterator[BuildSite]:
     (build_site.faults / "twice").touch()
     for name in ("gpu2", "gpu3"):
         build_site.start(name)
+    for name in ("gpu2", "gpu3"):
+        until(build_site.processes[name], partial(says_ready, build_site.folder / f"{name}.log"))
     yield build_site
     for name in ("gpu2", "gpu3"):
         build_site.kill(name)
         del build_site.processes[name]
+
+
+def says_ready(log: Path) -> bool:
+    return " ready." in log.read_text()
 
 
 def test_steps_that_two_workers_do_at_the_same_time_come_out_the_same(

@@ -4,24 +4,26 @@ import contextlib
 import resource
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from harmony_app.tests.servers import LiveSite
 from harmony_app.tests.test_exactly_once import StudySite
-from tests.faults.people import at_work, counted, people_of
+from tests.faults.people import at_work, counted, people_of, wait_for_failure
 
 pytestmark = pytest.mark.slow
 
 
-def hold_lock(study_site: StudySite, seconds: float) -> None:
-    """Be another writer, such as a backup that went wrong."""
+def hold_lock(study_site: StudySite, seconds: float, until: Callable[[], None] = lambda: None) -> None:
+    """Be another writer, such as a backup that went wrong, for so many seconds and until something has happened."""
     file = study_site.site.folder / "harmony.sqlite3"
     with contextlib.closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         time.sleep(seconds)
+        until()
         connection.execute("ROLLBACK")
 
 
@@ -33,7 +35,8 @@ def test_while_another_writer_holds_the_file_for_seconds_requests_wait(sqlite_si
 
 def test_a_lock_that_is_held_longer_than_requests_wait_loses_nothing(sqlite_site: StudySite) -> None:
     people = people_of(sqlite_site, "locked-long", 8)
-    at_work(people, lambda: hold_lock(sqlite_site, 24), after=40)
+    # SQLite counts how long it means to sleep between its looks at the lock; on a busy machine 20 s are more.
+    at_work(people, lambda: hold_lock(sqlite_site, 24, partial(wait_for_failure, people)), after=40)
     assert counted(sqlite_site, "locked-long", people).repeated > 0
 
 
@@ -59,6 +62,7 @@ def test_a_database_without_room_to_grow_loses_no_answer(sqlite_site: StudySite)
             # No file can grow beyond where the write-ahead log begins its next page: the kernel refuses the write.
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (min(4096, log.stat().st_size), before[pid][1]))
         time.sleep(3)
+        wait_for_failure(people)
         for pid, limits in before.items():
             resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
 

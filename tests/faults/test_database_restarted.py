@@ -6,7 +6,7 @@ import pytest
 
 from harmony_app.tests.servers import Postgres, running_site
 from harmony_app.tests.test_exactly_once import StudySite
-from tests.faults.people import at_work, counted, people_of
+from tests.faults.people import at_work, counted, people_of, wait_for_failure
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
@@ -26,6 +26,7 @@ def test_a_restart_under_load_loses_no_answer_and_doubles_none(
 
     def restart() -> None:
         durable_postgres.stop(is_immediate=is_immediate)
+        wait_for_failure(people)
         durable_postgres.start()
 
     at_work(people, restart, after=40)
@@ -42,6 +43,7 @@ def test_restarts_one_after_the_other_under_load_lose_nothing(
     def restart_often() -> None:
         for _ in range(4):
             durable_postgres.stop(is_immediate=True)
+            wait_for_failure(people)
             durable_postgres.start()
 
     at_work(people, restart_often, after=30)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harmony_app.tests.servers import LiveSite, Postgres, ServerError, running_site
+from harmony_app.local_servers import ServerError
+from harmony_app.tests.servers import LiveSite, Postgres, running_site
 from studies.tests.bundles import write_bundle
 from tests.faults.people import PROTOCOL
 

@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 def start_again_if_killed(study_site: StudySite) -> None:
     server = study_site.site.server
     if server.process is not None and server.process.poll() is not None:
+        # Its workers may go a moment later.
+        study_site.site.kill()
         study_site.site.start()
 
 

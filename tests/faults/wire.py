@@ -51,8 +51,8 @@ class Wire:
                 near, _address = self.listener.accept()
             except OSError:
                 return
-            with self.lock:
-                self.open.add(near)
+            if not self._keep(near):
+                return
             if self.is_cut:
                 continue
             try:
@@ -60,10 +60,19 @@ class Wire:
             except OSError:
                 near.close()
                 continue
-            with self.lock:
-                self.open.add(far)
+            if not self._keep(far):
+                return
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    def _keep(self, end: socket.socket) -> bool:
+        """Keep a connection until it is dropped; False, and the connection closed, where all were dropped for good."""
+        with self.lock:
+            if self.is_closed:
+                end.close()
+                return False
+            self.open.add(end)
+            return True
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):

@@ -80,7 +80,7 @@ def test_an_archive_that_attacks_is_refused_quickly_and_leaves_nothing(
     spoiled = ARCHIVES[name](bundle)
     started = time.monotonic()
     reply = program.upload(spoiled)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert reply.status_code == 400, reply.content
     [message] = reply.json()["archive"]
     assert ";" in message
