@@ -30,10 +30,13 @@ def try_alone(what: str, remedy: str, split: SplitView, items: Sequence[int], al
 
     Whoever ended the last try alone comes last: it is to blame only if others go well.
     """
-    suspects = named_before()
-    ordered = sorted(items, key=lambda item: [split.names[item]] == list(suspects))
+    before = named_before()
+    ordered = sorted(items, key=lambda item: before == (split.names[item],))
     for passed, item in enumerate(ordered):
-        how = f"alone, after {passed} others that went well" if passed else "alone"
+        if passed:
+            how = f"alone ({passed} others went well before)"
+        else:
+            how = f"alone (as with {before[0]} before)" if len(before) == 1 else "alone"
         word = trying(f"{what} {how}".strip(), remedy, partial(names_of, split, [item]), others_work=passed > 0)
         # An error is told by the attempt with all of them, which comes after.
         with word, suppress(*BLAMED, MemoryError):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -38,6 +39,11 @@ class Level:
     images: tuple[str, ...] = ()
     others_work: bool = False
 
+    @cached_property
+    def encoded(self) -> str:
+        """As JSON, once for all of its parts."""
+        return json.dumps([self.what, self.remedy, self.images, self.others_work])
+
 
 @dataclass(frozen=True)
 class Word:
@@ -60,7 +66,7 @@ class Word:
         return next((level for level in reversed(self.levels) if level.images), Level(""))
 
     def as_bytes(self) -> bytes:
-        return json.dumps([[each.what, each.remedy, each.images, each.others_work] for each in self.levels]).encode()
+        return f"[{','.join(level.encoded for level in self.levels)}]".encode()
 
     @classmethod
     def read(cls, content: bytes) -> "Word | None":

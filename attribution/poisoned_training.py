@@ -1,10 +1,10 @@
 """Saying which image a fine-tuning cannot work with."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from attribution.attempts import try_alone
+from attribution.attempts import SMALLER, try_alone
 from attribution.conditions import Condition
 from attribution.evaluation import metric_scores, plain_logits
 from attribution.images import Dataset
@@ -51,25 +51,32 @@ def blame_step(
 ) -> None:
     """Raise PoisonedImageError if an `error` is of one of the step's images; `others` as `blame` takes them."""
     items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, step)
-    for _, alone in _trained_alone(task, uses_metric):
+    for alone in _trained_alone(task, uses_metric).values():
         blame(error, dataset, task.name, items, alone, others=others)
 
 
 def try_step_alone(task: Task, step: int, *, uses_metric: bool) -> None:
     """Do with each image of a step what the step does with all of them; one may end the process."""
     items, _ = batch_of_step(task.train.members, task.config.batch, task.seed, step)
-    for what, alone in _trained_alone(task, uses_metric):
-        try_alone(what, REMEDY, task.train, items, alone)
+    attributor, metric = task.attributor.name, task.metric.name
+    words = {
+        "answer": ("its answer", REMEDY),
+        "map": (f"its map by {attributor}", f"leave {attributor} out of attributors, or {SMALLER}"),
+        "loss": (f"its loss by {metric}", f"leave {metric} out of metrics, or {SMALLER}"),
+    }
+    for part, alone in _trained_alone(task, uses_metric).items():
+        try_alone(*words[part], task.train, items, alone)
 
 
-def _trained_alone(task: Task, uses_metric: bool) -> Iterator[tuple[str, Callable[[int], object]]]:
+def _trained_alone(task: Task, uses_metric: bool) -> dict[str, Callable[[int], object]]:
     """What a step does with an image of the training split, each for one image: answer, map and loss."""
     student = task.original.copy()
-    yield "its answer", lambda item: student.logits(task.train.images([item]))
+    alone: dict[str, Callable[[int], object]] = {"answer": lambda item: student.logits(task.train.images([item]))}
     if uses_metric:
-        yield f"its map by {task.attributor.name}", partial(_map_alone, task, student)
+        alone["map"] = partial(_map_alone, task, student)
         # What the metric shows of an image may have others in it, so that this comes last.
-        yield f"its loss by {task.metric.name}", partial(_loss_alone, task, student)
+        alone["loss"] = partial(_loss_alone, task, student)
+    return alone
 
 
 def _map_alone(task: Task, student: Network, item: int) -> None:

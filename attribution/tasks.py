@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 HEARD = "studies.builds.heard"
 WEB_QUEUE = "default"
-USUAL = "too little memory is the usual reason"
+USUAL = ": too little memory is the usual reason"
 
 
 class _Process:
@@ -81,7 +81,9 @@ def _tell_of_a_lost_process(
     step = {name: kwargs[name] for name in ("build", "attempt", "step")}
     word = LastWords(work_folder(os.environ)).read(step["build"], step["attempt"], step["step"])
     last = "" if word is None else f", the last time in: {word}"
-    error = f"its process was ended each time that it was tried ({exception}){last}: {USUAL}"
+    # A program that ends by a fault of its own is told by another signal.
+    usual = USUAL if word is None or "SIGKILL" in str(exception) else ""
+    error = f"its process was ended each time that it was tried ({exception}){last}{usual}"
     signed = {"worker": f"the worker with process {os.getpid()}", "at": time.time()}
     with contextlib.suppress(NotSentError):
         _send([{**step, "state": "failed", "kind": "passing", "error": error, **signed}])

@@ -85,6 +85,7 @@ def test_a_method_that_ends_every_process_is_named_with_its_network_and_layer(ow
     assert second.startswith(f"{where}its map by Deadly alone with the image ")
     # No image is blamed where the first that is tried alone ends the process.
     assert "out of the data set" not in second
+    assert "(leave Deadly out of attributors" in second
 
 
 def test_an_image_that_ends_the_process_in_scoring_is_named(own_run: Path, tmp_path: Path) -> None:
@@ -95,4 +96,4 @@ def test_an_image_that_ends_the_process_in_scoring_is_named(own_run: Path, tmp_p
     first, second, third = tried(config, tmp_path, times=3)
     assert "RMA x Deadly on SmallCNN (layer features): scoring by RMA: maps by Deadly with the images " in first
     assert f"alone: maps by Deadly with the image {name} (leave Deadly out of attributors" in second
-    assert f"others that went well: maps by Deadly with the image {name} (leave the image {name} out" in third
+    assert f"others went well before): maps by Deadly with the image {name} (leave the image {name} out" in third
