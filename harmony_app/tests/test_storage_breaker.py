@@ -26,6 +26,12 @@ __all__ = ["bucket", "hanging"]
 SLOW, PAUSE = 2.0, 5.0
 
 
+@pytest.fixture(autouse=True)
+def _long_pause(settings: Settings) -> None:
+    """A machine may be slow."""
+    settings.MEDIA_PAUSE_SECONDS = 600
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 100.0
