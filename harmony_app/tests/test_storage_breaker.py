@@ -163,11 +163,11 @@ def test_of_many_threads_after_the_pause_one_asks() -> None:
     together, leave, asked = threading.Barrier(8), threading.Event(), []
 
     def look(number: int) -> None:
-        together.wait(10)
+        together.wait(60)
         try:
             with patient.breaker.look():
                 asked.append(number)
-                leave.wait(10)
+                leave.wait(60)
         except StorageFailedError:
             refused.release()
 
@@ -176,7 +176,7 @@ def test_of_many_threads_after_the_pause_one_asks() -> None:
     for thread in threads:
         thread.start()
     for _ in range(7):
-        assert refused.acquire(timeout=10)
+        assert refused.acquire(timeout=60)
     leave.set()
     for thread in threads:
         thread.join()
