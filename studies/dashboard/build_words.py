@@ -87,6 +87,7 @@ NOTES = Phrases(
     _("the process ended with status {number}; its last words:"),
     _("It was ended in: {english}"),
     _("its process was ended before, in: {english}"),
+    _("its process was ended each time that it was tried {english}"),
     # What became of the process that does a whole build.
     _("The process that did this build was ended from outside. Try again: it goes on from what is finished."),
     _("The process that did this build has ended with this fault of the program."),

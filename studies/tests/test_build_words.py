@@ -106,6 +106,22 @@ def test_the_end_of_a_child_is_told_in_german_and_its_last_words_are_marked(sett
     assert shown.endswith("; wird noch einmal gemacht")
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "english"),
+    [
+        ("It was ended in: RMA x LRP on TinyNet", "Er endete bei: ", "RMA x LRP on TinyNet"),
+        ("plan: its process was ended before, in: LRP", "plan: sein Prozess endete schon einmal, bei: ", "LRP"),
+        (
+            "plan: its process was ended each time that it was tried (exited), the last time in: LRP",
+            "plan: sein Prozess endete bei jedem Versuch ",
+            "(exited), the last time in: LRP",
+        ),
+    ],
+)
+def test_what_ended_a_process_is_marked_as_english(text: str, said: str, english: str) -> None:
+    assert in_german(text) == f'{said}<span lang="en">{english}</span>'
+
+
 def test_a_fault_of_the_process_of_a_build_is_explained_in_german(build_site: BuildSite, builder: User) -> None:
     build = build_site.start(builder)
     with pytest.raises(KeyError), local.Recorded(build):
