@@ -10,6 +10,8 @@ from tests.e2e.site import Site
 
 TRIALS = 6
 LAST = "That was the last trial"
+# What the runner's keys of unsent answers in localStorage begin with; they end with the answer's UUID.
+UNSENT = "harmony:unsent:"
 NEXT = f"""() => ({READY})()
     || [...document.querySelectorAll("h1, h2")].some(heading => heading.textContent.includes("{LAST}"))"""
 
@@ -25,6 +27,13 @@ class WiredSite(Site):
         return self.address or self.server.url
 
 
+# Nothing that was answered waits for its acknowledgement, and the pictures of all trials are in the browser.
+AT_REST = f"""() => Object.keys(localStorage).every(key => !key.startsWith("{UNSENT}"))
+    && performance.getEntriesByType("resource").filter(one => one.name.includes("/pictures/")).length >= {3 * TRIALS}"""
+KEPT = f"""() => Object.keys(localStorage).filter(key => key.startsWith("{UNSENT}"))
+    .map(key => key.split(":").at(-1))"""
+
+
 def stored(site: LiveSite, slug: str) -> list[tuple[int, int, str]]:
     """Return (position, revision, given) of all responses of a study, by position."""
     rows = StudySite(site).rows(
@@ -36,7 +45,18 @@ def stored(site: LiveSite, slug: str) -> list[tuple[int, int, str]]:
     return [(position, revision, given) for position, revision, given in rows]
 
 
-def wait_for_stored(site: LiveSite, slug: str, number: int, seconds: float = 20) -> list[tuple[int, int, str]]:
+def wait_for_rest(annotator: Annotator) -> None:
+    """Wait until the browser needs the server for nothing until the end of the trials."""
+    annotator.page.wait_for_function(AT_REST, polling=20)
+
+
+def kept_answers(annotator: Annotator) -> list[str]:
+    """The UUIDs of the answers that the browser keeps, since no server has acknowledged them."""
+    kept: list[str] = annotator.page.evaluate(KEPT)
+    return kept
+
+
+def wait_for_stored(site: LiveSite, slug: str, number: int, seconds: float = 60) -> list[tuple[int, int, str]]:
     """Return the responses as soon as there are so many; after some seconds, whatever is there."""
     deadline = time.monotonic() + seconds
     while len(found := stored(site, slug)) < number and time.monotonic() < deadline:

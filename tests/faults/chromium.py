@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Playwright
 
 from tests.e2e.site import CHROMIUM_FLAGS, chromium_path
 
-START_SECONDS = 60
+START_SECONDS = 120
+PATIENCE_MS = 60_000
 
 
 class KillableChromium:
@@ -41,8 +42,20 @@ class KillableChromium:
         port = told.read_text().split("\n")[0]
         self.browser = self.playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
         context = self.browser.contexts[0]
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         return context
+
+    def wait_for_kept(self, texts: Sequence[str]) -> None:
+        """Wait until what a page keeps in localStorage has these texts on the disk, as it has some seconds later."""
+        deadline = time.monotonic() + START_SECONDS
+        while not all(text in self._kept() for text in texts):
+            assert time.monotonic() < deadline, f"{texts} were not written to {self.profile}"
+            time.sleep(0.2)
+
+    def _kept(self) -> str:
+        # What was written last is there as it is, one byte a character; before long it is packed into other files.
+        logs = self.profile.glob("*/Local Storage/leveldb/*.log")
+        return "".join(log.read_bytes().decode("latin-1") for log in logs)
 
     def kill(self) -> None:
         """End the browser and all its processes at once, as when the machine is switched off."""

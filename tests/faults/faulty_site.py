@@ -1,7 +1,7 @@
 """The site with faults that tests order: `gunicorn tests.faults.faulty_site`.
 
 An order is a file in the data folder. The first request whose path has the ordered part takes the order, and the fault
-strikes it once: the worker or the whole server is killed, or the request is held up. It strikes
+strikes it once: the worker or the whole server is killed, or the request is held up until it is released. It strikes
 
 - `received`: before anything is done for the request,
 - `inserted`: inside the transaction, after an answer or a page was inserted and before the commit,
@@ -26,21 +26,25 @@ from harmony_app.wsgi import application as site
 Moment = Literal["received", "inserted", "committed"]
 How = Literal["kill_worker", "kill_server", "hold"]
 
+# A test that has failed before it released a request is not to hold up the others.
+HELD_SECONDS = 60.0
+RELEASED = ".go"
 INSERTS = ('INSERT INTO "studies_response"', 'INSERT INTO "studies_pagerecord"', 'INSERT INTO "studies_assignment"')
 
 
 @dataclass(frozen=True)
 class Order:
-    """A fault to come: in which path, when, and what happens; `seconds` is how long a request is held."""
+    """A fault to come: in which path, when, and what happens."""
 
     path: str
     moment: Moment
     how: How
-    seconds: float = 0
 
-    def strike(self) -> None:
+    def strike(self, taken: Path) -> None:
         if self.how == "hold":
-            time.sleep(self.seconds)
+            deadline = time.monotonic() + HELD_SECONDS
+            while not taken.with_suffix(RELEASED).exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
         elif self.how == "kill_worker":
             os.kill(os.getpid(), signal.SIGKILL)
         else:
@@ -48,22 +52,26 @@ class Order:
             os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def order(live: LiveSite, path: str, moment: Moment, how: How, seconds: float = 0) -> Path:
-    """Order a fault; the file that is returned is gone once a request has taken it."""
+def order(live: LiveSite, path: str, moment: Moment, how: How) -> Path:
+    """Order a fault; the file that is returned is gone once a request has taken it. One that is held is released."""
     file = live.folder / f"fault-{uuid4().hex}.json"
     written = file.with_suffix(".part")
-    written.write_text(json.dumps(asdict(Order(path, moment, how, seconds))))
+    written.write_text(json.dumps(asdict(Order(path, moment, how))))
     return written.rename(file)
 
 
-def _taken(path: str) -> Order | None:
+def release(ordered: Path) -> None:
+    """Let the request go on that an order holds up."""
+    ordered.with_suffix(RELEASED).touch()
+
+
+def _taken(path: str) -> tuple[Order, Path] | None:
     for file in sorted(Path(os.environ["HARMONY_DATA_DIR"]).glob("fault-*.json")):
         try:
             found = Order(**json.loads(file.read_text()))
             if found.path in path:
                 # One request takes it: the other's rename finds nothing.
-                file.rename(file.with_suffix(".taken"))
-                return found
+                return found, file.rename(file.with_suffix(".taken"))
         except FileNotFoundError:
             continue
     return None
@@ -71,21 +79,22 @@ def _taken(path: str) -> Order | None:
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Serve the request, with the fault that was ordered for it."""
-    due = _taken(environ["PATH_INFO"])
-    if due is None:
+    taken = _taken(environ["PATH_INFO"])
+    if taken is None:
         return site(environ, start_response)
+    due, file = taken
     if due.moment == "received":
-        due.strike()
+        due.strike(file)
         return site(environ, start_response)
     if due.moment == "committed":
         reply = site(environ, start_response)
-        due.strike()
+        due.strike(file)
         return reply
 
     def strike_after_insert(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
         result = execute(sql, *arguments)
         if sql.startswith(INSERTS):
-            due.strike()
+            due.strike(file)
         return result
 
     with connection.execute_wrapper(strike_after_insert):

@@ -10,14 +10,19 @@ from playwright.sync_api import sync_playwright
 from harmony_app.tests.test_exactly_once import StudySite
 from tests.e2e.annotator import Annotator
 from tests.e2e.site import Site
-from tests.faults.browsers import TRIALS, answer_what_is_left, check_once, stored, wait_for_stored
+from tests.faults.browsers import (
+    TRIALS,
+    answer_what_is_left,
+    check_once,
+    kept_answers,
+    stored,
+    wait_for_rest,
+    wait_for_stored,
+)
 from tests.faults.chromium import KillableChromium, killable_chromium
-from tests.faults.faulty_site import order
+from tests.faults.faulty_site import order, release
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.postgres]
-
-# Chromium writes what a page keeps to its profile some seconds later.
-KEPT_AFTER_SECONDS = 10
 
 
 @pytest.fixture
@@ -45,12 +50,13 @@ def test_an_answer_that_was_stored_before_the_kill_is_there_once(site: Site, chr
     slug = site.study()
     annotator = at_browser(site, slug, chromium)
     annotator.ready()
-    taken = order(site.server, "/responses/", "committed", "hold", 5)
+    taken = order(site.server, "/responses/", "committed", "hold")
     annotator.page.keyboard.press("1")
     assert wait_for_stored(site.server, slug, 1) == [(1, 1, "left")]
     # The reply is still held back.
     chromium.kill()
     assert not taken.exists()
+    release(taken)
     assert answer_what_is_left(at_browser(site, slug, chromium)) == TRIALS - 1
     assert check_once(site.server, slug) == ["left"] + ["neither"] * (TRIALS - 1)
 
@@ -59,14 +65,15 @@ def test_an_answer_that_the_server_is_still_busy_with_is_there_once(site: Site, 
     slug = site.study()
     annotator = at_browser(site, slug, chromium)
     annotator.ready()
-    taken = order(site.server, "/responses/", "received", "hold", 3)
+    taken = order(site.server, "/responses/", "received", "hold")
     annotator.page.keyboard.press("1")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while taken.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
     chromium.kill()
     assert stored(site.server, slug) == []
+    release(taken)
     # The answer comes in while the browser starts, or its trial is shown again and has one of the two answers.
     answer_what_is_left(at_browser(site, slug, chromium))
     assert check_once(site.server, slug)[1:] == ["neither"] * (TRIALS - 1)
@@ -78,10 +85,12 @@ def test_answers_that_never_left_the_browser_are_kept_and_sent_after_the_kill(
     slug = site.study()
     annotator = at_browser(site, slug, chromium)
     annotator.ready()
-    annotator.page.wait_for_load_state("networkidle")
+    wait_for_rest(annotator)
     site.server.kill()
     annotator.answer("left", "right")
-    time.sleep(KEPT_AFTER_SECONDS)
+    kept = kept_answers(annotator)
+    assert len(kept) == 2
+    chromium.wait_for_kept(kept)
     chromium.kill()
     site.server.start()
     assert stored(site.server, slug) == []
@@ -95,7 +104,7 @@ def test_an_answer_that_was_nowhere_but_in_a_killed_browser_is_asked_for_again_o
     slug = site.study()
     annotator = at_browser(site, slug, chromium)
     annotator.ready()
-    annotator.page.wait_for_load_state("networkidle")
+    wait_for_rest(annotator)
     site.server.kill()
     annotator.answer("left")
     chromium.kill()
