@@ -84,14 +84,17 @@ class Turn {
     this.#view.root.dataset.painted = String(painted.paintedAt);
     const { previousAnswerAt: start, settings } = this.#showing;
     if (start !== null) performance.measure("harmony-gap", { start, end: painted.paintedAt });
-    if (settings.show_for_ms !== null) this.#maskAt(painted.paintedAt + settings.show_for_ms);
+    if (settings.show_for_ms !== null) this.#maskAfter(painted, settings.show_for_ms);
     if (settings.most_ms !== null) this.#endAt(painted.paintedAt + settings.most_ms);
   }
 
-  /** @param {number} moment */
-  async #maskAt(moment) {
-    const maskedAt = await inFrameAt(moment, this.#listening.signal, () => this.#view.mask());
-    this.#noted.masked_ms = tenth(maskedAt - /** @type {Painted} */ (this.#painted).paintedAt);
+  /**
+   * @param {Painted} painted
+   * @param {number} ms
+   */
+  async #maskAfter(painted, ms) {
+    const maskedAt = await inFrameAt(painted, painted.paintedAt + ms, this.#listening.signal, () => this.#view.mask());
+    this.#noted.masked_ms = tenth(maskedAt - painted.paintedAt);
   }
 
   /**

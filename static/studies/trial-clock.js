@@ -26,20 +26,23 @@ export function secondFrame(signal) {
 
 /**
  * Acts in the frame that comes nearest to a moment, and tells when what was done there is on the screen.
+ * @param {Painted} painted before that moment
  * @param {number} moment on the clock of performance.now()
  * @param {AbortSignal} signal
  * @param {() => void} act
  * @returns {Promise<number>} never settles when aborted
  */
-export function inFrameAt(moment, signal, act) {
+export function inFrameAt({ paintedAt, frameMs }, moment, signal, act) {
   return new Promise((resolve) => {
-    let last = performance.now();
+    let last = paintedAt;
+    // A frame that came late tells nothing of the next: were that one expected as late, this would act too early.
+    let shortest = frameMs;
     const look = (/** @type {number} */ now) => {
       if (signal.aborted) return;
-      const frame = now - last;
+      shortest = Math.min(shortest, now - last);
       last = now;
       // What is done in this frame is seen in the next one.
-      if (now + 1.5 * frame < moment) {
+      if (now + 1.5 * shortest < moment) {
         requestAnimationFrame(look);
         return;
       }
