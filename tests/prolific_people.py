@@ -30,7 +30,7 @@ SCREEN = """() => {
     return document.querySelector("button.rest-action:not(:disabled)") ? "rest" : null;
 }"""
 # Longer than any page holds people back.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 
 
 @dataclass
@@ -183,7 +183,7 @@ class Visit:
 
     def _wait_until_stored(self) -> None:
         """Wait until no answer is on its way any more."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_MS / 1000
         while {trial.token for trial in self.site.open_trials(self.person.id)} & self.person.answered:
             assert time.monotonic() < deadline, "answers are not stored"
             time.sleep(0.05)

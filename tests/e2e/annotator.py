@@ -1,10 +1,12 @@
 """An annotator at a browser: what the tests do and see on the pages."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 
 from tests.e2e.site import Site
 from tests.e2e.site_data import PASSWORD, session_key
@@ -23,6 +25,18 @@ READY = """() => {
     const trial = document.querySelector(".trial:not([data-answer])");
     return trial?.dataset.painted && performance.now() > Number(trial.dataset.painted) + 210;
 }"""
+UNSENT = "() => Object.keys(localStorage).filter(key => key.startsWith('harmony:unsent:')).length"
+# How many trials the server gives out at the start, each with three pictures.
+GIVEN_OUT = 6
+LOADED = """count => performance.getEntriesByType("resource").filter(
+    entry => entry.name.includes("/pictures/") && entry.responseEnd > 0
+).length >= count"""
+NOTE_FRAMES = """globalThis.noted = [];
+const note = (now) => {
+    globalThis.noted.push(performance.timeOrigin + now);
+    requestAnimationFrame(note);
+};
+requestAnimationFrame(note);"""
 PIXELS = """picture => {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
@@ -109,6 +123,24 @@ class Annotator:
         """The network's answer on the screen: each trial of a test study has another one."""
         return (page or self.page).locator(".trial:not([data-answer]) .prediction b").inner_text()
 
+    def expect_prediction(self, text: str, page: Page | None = None) -> None:
+        """Wait until the trial with this answer of the network is the one that takes an answer."""
+        expect((page or self.page).locator(".trial:not([data-answer]) .prediction b")).to_have_text(text)
+        self.ready(page)
+
+    def all_loaded(self) -> None:
+        """Wait until the pictures of all trials that were given out at the start are in the browser."""
+        self.page.wait_for_function(LOADED, arg=3 * GIVEN_OUT)
+
+    def note_frames(self) -> None:
+        """From the next page on, note when the browser paints."""
+        self.page.add_init_script(NOTE_FRAMES)
+
+    def frames(self) -> list[float]:
+        """Return the times of the page's frames so far, in milliseconds of the wall clock."""
+        frames: list[float] = self.page.evaluate("noted")
+        return frames
+
     def pixels(self, choice: Choice) -> str:
         """What a map looks like, as a data address."""
         text: str = self.option(choice).locator("img").evaluate(PIXELS)
@@ -130,6 +162,29 @@ class Annotator:
     def without_locks(self) -> None:
         """Be in a browser that cannot keep tabs apart, as on a site without HTTPS."""
         self.context.add_init_script("delete Navigator.prototype.locks")
+
+    @contextmanager
+    def answers_held(self) -> Iterator[None]:
+        """Let answers reach the server only at the end of the block."""
+        held: list[Route] = []
+        is_over = False
+
+        def hold(route: Route) -> None:
+            if is_over:
+                route.continue_()
+            else:
+                held.append(route)
+
+        self.context.route("**/responses/", hold)
+        yield
+        is_over = True
+        for route in held:
+            route.continue_()
+        self.context.unroute("**/responses/", hold)
+
+    def sent(self) -> None:
+        """Wait until the page knows what the server says to all answers."""
+        self.page.wait_for_function(f"() => ({UNSENT})() === 0")
 
     def cut_connection(self) -> None:
         """Let nothing reach the API any more."""

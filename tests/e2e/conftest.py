@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.e2e.annotator import Annotator
-from tests.e2e.site import CHROMIUM_FLAGS, Site, chromium_path, supplied_site
+from tests.e2e.site import CHROMIUM_FLAGS, PATIENCE_MS, Site, chromium_path, supplied_site
 
 NewAnnotator = Callable[..., Annotator]
 
@@ -20,6 +20,7 @@ def site() -> Iterator[Site]:
 # Not for the whole session: Playwright's event loop would keep later tests from using Django's database.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
         yield chromium
@@ -40,7 +41,7 @@ def new_annotator(site: Site, browser: Browser) -> Iterator[NewAnnotator]:
         **context_options: object,
     ) -> Annotator:
         context: BrowserContext = browser.new_context(**context_options)  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         slug = slug or site.study(allow_undo=allow_undo, offer_neither=offer_neither, protocol=protocol)
         annotator = Annotator(site, slug, context, context.new_page())
         annotator.watch(annotator.page)

@@ -24,6 +24,10 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# For what comes at once on a machine of its own, and takes long only where something is wrong.
+PATIENCE_MS = 60_000
+# How long SQLite waits for another writer, in seconds.
+BUSY_SECONDS = 30
 # Making studies takes the start of a process, so they are made many at a time.
 BATCH = 30
 # Of those with a protocol of their own, which few tests share.
@@ -104,26 +108,32 @@ class Site:
             UPDATE studies_participation SET state = ?
             WHERE study_id = (SELECT id FROM studies_study WHERE slug = ?)
         """
-        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection, connection:
-            connection.execute(query, [state, slug])
+        self.change(query, state, slug)
 
-    def rows(self, query: str, slug: str) -> list[Any]:
-        """Return what a query finds for a study."""
-        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection:
-            return connection.execute(query, [slug]).fetchall()
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """Return what a query finds."""
+        with closing(self._connection()) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def change(self, statement: str, *values: object) -> None:
+        """Change something in the database."""
+        with closing(self._connection()) as connection, connection:
+            connection.execute(statement, values)
+
+    def _connection(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.server.folder / "harmony.sqlite3", timeout=BUSY_SECONDS)
 
     def set_state(self, slug: str, state: Literal["open", "paused", "closed"]) -> None:
         """Pause, close or reopen a study, as a researcher does in the admin."""
-        with closing(sqlite3.connect(self.server.folder / "harmony.sqlite3")) as connection, connection:
-            connection.execute("UPDATE studies_study SET state = ? WHERE slug = ?", [state, slug])
+        self.change("UPDATE studies_study SET state = ? WHERE slug = ?", state, slug)
 
     def answers(self, slug: str) -> list[tuple[int, int, str]]:
         """Return (position, revision, given) of all responses of a study."""
         return [(row.position, row.revision, row.given) for row in self.responses(slug)]
 
     def wait_for_answers(self, slug: str, count: int) -> list[tuple[int, int, str]]:
-        """Return the answers as soon as there are so many; after ten seconds, whatever is there."""
-        deadline = time.monotonic() + 10
+        """Return the answers as soon as there are so many; after a minute, whatever is there."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
         while len(answers := self.answers(slug)) < count and time.monotonic() < deadline:
             time.sleep(0.02)
         return answers

@@ -14,12 +14,15 @@ pytestmark = pytest.mark.e2e
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
+# Colours on their way from one to another are neither.
+STILL = "Promise.allSettled(document.getAnimations().map(animation => animation.finished)).then(() => null)"
 VIEWPORTS = {"phone": (360, 640), "low phone": (360, 560), "phone on its side": (640, 360), "desktop": (1280, 720)}
 
 
 def violations(page: Page) -> list[str]:
     """Return axe's findings on a page: rule, and the elements it names."""
     page.add_script_tag(path=AXE)
+    page.evaluate(STILL)
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
     found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found["violations"]]

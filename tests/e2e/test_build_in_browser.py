@@ -1,18 +1,16 @@
 """The pages of builds in a browser: axe, phones, a page that keeps fresh, its log, and writing a config."""
 
 import itertools
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect
 
 from tests.e2e.build_data import CONFIG, LINES, STATES
-from tests.e2e.site import Site
+from tests.e2e.site import PATIENCE_MS, Site
 from tests.e2e.site_data import session_key
 from tests.e2e.test_accessibility import SCHEMES, violations
 
@@ -30,15 +28,8 @@ class Builder:
     name: str
     page: Page
 
-    def rows(self, statement: str, *values: object) -> list[Any]:
-        with (
-            closing(sqlite3.connect(self.site.server.folder / "harmony.sqlite3", timeout=20)) as connection,
-            connection,
-        ):
-            return connection.execute(statement, values).fetchall()
-
     def address(self, state: str) -> str:
-        [(key,)] = self.rows("SELECT key FROM studies_build WHERE name = ?", f"{self.name}-{state}")
+        [(key,)] = self.site.rows("SELECT key FROM studies_build WHERE name = ?", f"{self.name}-{state}")
         return f"/builds/{UUID(key)}/"
 
     def go(self, path: str) -> None:
@@ -51,14 +42,23 @@ class Builder:
         ]
 
     def change(self, change: str, state: str) -> None:
-        self.rows(f"UPDATE studies_build SET {change} WHERE name = ?", f"{self.name}-{state}")
+        self.site.change(f"UPDATE studies_build SET {change} WHERE name = ?", f"{self.name}-{state}")
 
     def write_line(self, text: str, state: str) -> None:
-        self.rows(
+        self.site.change(
             "INSERT INTO studies_buildline (build_id, at, worker, level, text)"
             " SELECT id, '2026-01-01 00:00:00', '', 'info', ? FROM studies_build WHERE name = ?",
             text,
             f"{self.name}-{state}",
+        )
+
+    def advance(self, done: int) -> None:
+        """Let the step that is running be so far."""
+        self.site.change(
+            "UPDATE studies_buildstep SET done = ? WHERE state = 'running'"
+            " AND build_id = (SELECT id FROM studies_build WHERE name = ?)",
+            done,
+            f"{self.name}-running",
         )
 
     @property
@@ -97,7 +97,7 @@ def new_builder(site: Site, browser: Browser) -> Iterator[NewBuilder]:
     def make(name: str, **options: object) -> Builder:
         context = browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([{"name": "sessionid", "value": session_key(name), "url": site.url}])
         page = context.new_page()
         page.on("console", lambda message: complaints.extend([message.text] * is_fault(message)))
@@ -154,11 +154,7 @@ def test_a_build_under_way_keeps_fresh_and_tells_only_its_stages(site: Site, new
     builder.go(builder.address("running"))
     said = page.locator("#build-said")
     expect(page.get_by_text("40 of 100", exact=True)).to_be_visible()
-    builder.rows(
-        "UPDATE studies_buildstep SET done = 80 WHERE state = 'running'"
-        " AND build_id = (SELECT id FROM studies_build WHERE name = ?)",
-        f"{builder.name}-running",
-    )
+    builder.advance(80)
     page.clock.run_for(EVERY_MS)
     expect(page.get_by_text("80 of 100", exact=True)).to_be_visible()
     expect(said).to_be_empty()
@@ -210,9 +206,9 @@ def test_the_focus_stays_where_it_is(site: Site, new_builder: NewBuilder) -> Non
     page.clock.install()
     builder.go(builder.address("running"))
     page.get_by_role("link", name="Cancel the build").focus()
-    with page.expect_response("**/progress/**"):
-        page.clock.run_for(EVERY_MS)
-    page.wait_for_timeout(100)
+    builder.advance(80)
+    page.clock.run_for(EVERY_MS)
+    expect(page.get_by_text("80 of 100", exact=True)).to_be_visible()
     assert page.evaluate("document.activeElement.textContent") == "Cancel the build"
 
 
@@ -287,7 +283,7 @@ def test_what_was_typed_is_not_left_without_a_question(new_builder: NewBuilder, 
         dialog.dismiss()
 
     page.on("dialog", stay)
-    page.get_by_role("link", name="demo").click(no_wait_after=True)
-    page.wait_for_timeout(300)
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="demo").click(no_wait_after=True)
     assert asked == ["beforeunload"]
     expect(page.get_by_label("Config", exact=True)).to_have_value("# mine")

@@ -1,8 +1,6 @@
 """The researchers' pages in a browser: axe, the keyboard, phones, numbers that keep fresh, and a preview."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.dashboard_data import researcher_of
-from tests.e2e.site import Site
+from tests.e2e.site import PATIENCE_MS, Site
 from tests.e2e.site_data import session_key
 from tests.e2e.test_accessibility import SCHEMES, violations
 
@@ -54,8 +52,8 @@ class Researcher:
     def one(self, select: str) -> object:
         """Return the first value of a query, of rows of this study."""
         query = f"{select} WHERE study_id = (SELECT id FROM studies_study WHERE slug = ?)"
-        with closing(sqlite3.connect(self.site.server.folder / "harmony.sqlite3")) as connection:
-            return connection.execute(query, [self.slug]).fetchone()[0]
+        first: object = self.site.rows(query, self.slug)[0][0]
+        return first
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +73,7 @@ def new_researcher(site: Site, browser: Browser) -> Iterator[Callable[..., Resea
     def make(slug: str, **options: object) -> Researcher:
         context = browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([{"name": "sessionid", "value": session_key(researcher_of(slug)), "url": site.url}])
         page = context.new_page()
         page.on("console", lambda message: complaints.extend([message.text] * (message.type == "error")))
@@ -135,12 +133,11 @@ def test_numbers_keep_fresh_and_leave_the_focus_where_it_is(site: Site, new_rese
     expect(page.get_by_text("1 active")).to_be_visible()
     link = page.locator("#numbers").get_by_role("link", name="A01").first
     link.focus()
-    with closing(sqlite3.connect(site.server.folder / "harmony.sqlite3")) as connection, connection:
-        connection.execute(
-            "UPDATE studies_participation SET state = 'completed' WHERE code = 'A01'"
-            " AND study_id = (SELECT id FROM studies_study WHERE slug = ?)",
-            [slug],
-        )
+    site.change(
+        "UPDATE studies_participation SET state = 'completed' WHERE code = 'A01'"
+        " AND study_id = (SELECT id FROM studies_study WHERE slug = ?)",
+        slug,
+    )
     page.clock.run_for(15_000)
     expect(page.get_by_text("0 active, 1 completed")).to_be_visible()
     assert page.evaluate("document.activeElement.textContent") == "A01"

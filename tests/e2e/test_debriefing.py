@@ -50,6 +50,7 @@ def in_trials(new_annotator: NewAnnotator) -> Annotator:
     annotator = new_annotator(protocol=WITHOUT_PRACTICE)
     annotator.start()
     annotator.answer("left")
+    annotator.sent()
     annotator.ready()
     return annotator
 
@@ -80,8 +81,12 @@ def test_who_is_cut_short_by_the_end_of_the_study_comes_to_the_debriefing_and_th
     in_trials: Annotator, site: Site
 ) -> None:
     site.set_state(in_trials.slug, "closed")
-    # The next trial is there before the reply to the first answer, which tells of the end.
-    in_trials.answer("left", "left")
+    # The next trial is there before the reply to this answer, which tells of the end.
+    with in_trials.answers_held():
+        in_trials.answer("left")
+        in_trials.ready()
+    in_trials.sent()
+    in_trials.answer("left")
     in_trials.page.get_by_role("button", name="Finish").click()
     in_trials.on_page("What this was about")
     in_trials.page.get_by_role("button", name="Continue").click()

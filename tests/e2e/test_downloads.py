@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.dashboard_data import ANSWERED, researcher_of
 from tests.e2e.site import Site
@@ -44,4 +44,4 @@ def test_a_download_leaves_the_page_and_is_in_the_log(results: Page) -> None:
         results.get_by_role("button", name="Download psych-ds.zip").click()
     assert results.url == address
     results.get_by_role("link", name="Log", exact=True).click()
-    assert results.get_by_role("row", name="downloaded results").count() == 1
+    expect(results.get_by_role("row", name="downloaded results")).to_have_count(1)

@@ -16,18 +16,15 @@ MOST_BYTES = 300_000
 
 
 def test_the_first_load_without_pictures_is_small(annotator: Annotator) -> None:
-    loaded: dict[str, int] = {}
-
-    def keep(request: Request) -> None:
-        if "/pictures/" not in request.url and not request.url.startswith("blob:"):
-            sizes = request.sizes()
-            loaded[request.url] = sizes["responseBodySize"] + sizes["responseHeadersSize"]
-
-    annotator.page.on("requestfinished", keep)
+    finished: list[Request] = []
+    annotator.page.on("requestfinished", lambda request: finished.append(request))
     annotator.start()
+    annotator.all_loaded()
     annotator.page.wait_for_load_state("networkidle")
+    loaded = [each for each in finished if "/pictures/" not in each.url and not each.url.startswith("blob:")]
+    sizes = [each.sizes() for each in loaded]
     assert len(loaded) > 20
-    assert sum(loaded.values()) < MOST_BYTES
+    assert sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes) < MOST_BYTES
 
 
 def test_every_module_is_preloaded_and_fetched_once(annotator: Annotator) -> None:
@@ -43,12 +40,14 @@ def test_every_module_is_preloaded_and_fetched_once(annotator: Annotator) -> Non
 def test_an_answer_brings_the_next_trials_along(new_annotator: NewAnnotator, site: Site) -> None:
     annotator = new_annotator(slug=site.study(trials=16))
     annotator.start()
-    annotator.page.wait_for_load_state("networkidle")
-    posted: list[str] = []
-    annotator.page.on("request", lambda request: request.method == "POST" and posted.append(request.url))
+    annotator.all_loaded()
+    sent: list[Request] = []
+    annotator.page.on("request", lambda request: sent.append(request))
     for _ in range(10):
         annotator.answer("left")
+        # Whoever is faster than the server may run out of trials and have to ask.
+        annotator.sent()
     annotator.ready()
-    annotator.page.wait_for_load_state("networkidle")
+    posted = [each.url for each in sent if each.method == "POST"]
     assert [url for url in posted if not url.endswith("/responses/")] == []
     assert len(posted) == 10

@@ -121,7 +121,7 @@ def test_german_words_fit_on_a_phone(new_annotator: NewAnnotator, width: int) ->
 
 def test_what_is_said_about_the_connection_is_in_german(german: Annotator) -> None:
     german.start()
-    german.page.wait_for_load_state("networkidle")
+    german.all_loaded()
     german.cut_connection()
     for count, text in [(1, "1 Antwort wird"), (2, "2 Antworten werden")]:
         choose(german.page, "left")

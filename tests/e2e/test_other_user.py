@@ -3,16 +3,15 @@
 import pytest
 from playwright.sync_api import Dialog, expect
 
-from tests.e2e.annotator import Annotator
+from tests.e2e.annotator import UNSENT, Annotator
 from tests.e2e.site import Site
-from tests.e2e.test_resuming import UNSENT
 
 pytestmark = pytest.mark.e2e
 
 
 def test_an_answer_under_another_log_in_is_kept_and_arrives_later(annotator: Annotator, site: Site) -> None:
     annotator.start()
-    annotator.page.wait_for_load_state("networkidle")
+    annotator.all_loaded()
     annotator.be_logged_in(site.study())
     annotator.answer("left")
     alert = annotator.page.get_by_role("alert")
@@ -33,7 +32,7 @@ def test_an_answer_under_another_log_in_is_kept_and_arrives_later(annotator: Ann
 
 def test_nothing_answers_once_the_tab_has_stopped(annotator: Annotator, site: Site) -> None:
     annotator.start()
-    annotator.page.wait_for_load_state("networkidle")
+    annotator.all_loaded()
     annotator.be_logged_in(site.study())
     annotator.answer("left")
     expect(annotator.page.get_by_role("alert")).to_be_visible()
@@ -44,11 +43,14 @@ def test_nothing_answers_once_the_tab_has_stopped(annotator: Annotator, site: Si
 
 def test_asking_for_trials_under_another_log_in_stops_the_tab_too(annotator: Annotator, site: Site) -> None:
     annotator.start()
-    annotator.page.wait_for_load_state("networkidle")
+    annotator.all_loaded()
     annotator.be_logged_in(site.study())
     annotator.context.route("**/responses/", lambda route: route.abort("connectionfailed"))
     with annotator.page.expect_response("**/next/") as reply:
-        annotator.answer("left", "left")
+        annotator.answer("left")
+        # As long as an answer may be on its way, more trials may come with its reply.
+        expect(annotator.page.get_by_text("No connection just now")).to_be_visible()
+        annotator.answer("left")
     assert (reply.value.status, reply.value.json()["code"]) == (403, "other_user")
     expect(annotator.page.get_by_role("alert")).to_contain_text("Another person is logged in here")
     assert annotator.page.evaluate(UNSENT) == 2

