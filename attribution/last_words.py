@@ -96,11 +96,17 @@ class Sheet:
         self.before = before
 
     def write(self, levels: tuple[Level, ...]) -> None:
-        content = Word(levels).as_bytes()
+        word = Word(levels).as_bytes()
         # A word that is too long, or finds no room, may not leave another's in its place.
-        with suppress(OSError):
+        content = (word if len(word) < LONGEST else b"") + END
+        try:
             # One call, so that no kill comes in between; what was longer before is cut off by the end's mark.
-            os.pwrite(self._file, (content if len(content) < LONGEST else b"") + END, 0)
+            is_whole = os.pwrite(self._file, content, 0) == len(content)
+        except OSError:
+            is_whole = False
+        if not is_whole:
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
 
     def ended_before(self, levels: tuple[Level, ...]) -> bool:
         """Whether an earlier try was ended in this very attempt, or in a part of it."""
@@ -178,7 +184,9 @@ class SideBySide:
                 self._write(self._sheet)
 
     def _write(self, sheet: Sheet) -> None:
-        sheet.write((*self._outer, Level(self._what, self._remedy, tuple(self._names))))
+        # Where none is under way, nothing of it is to blame for what comes after.
+        under_way = (Level(self._what, self._remedy, tuple(self._names)),) if self._names else ()
+        sheet.write((*self._outer, *under_way))
 
 
 class LastWords:

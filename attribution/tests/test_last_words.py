@@ -1,6 +1,7 @@
 """What a process was about to try when it was ended is known to others."""
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -68,6 +69,19 @@ def test_between_attempts_there_is_no_word(tmp_path: Path) -> None:
             assert str(words.read(*STEP)) == "short"
 
 
+@pytest.mark.parametrize("room", [0, 3], ids=["no byte", "a few bytes"])
+def test_where_there_is_no_room_no_finished_attempt_is_left_as_the_word(tmp_path: Path, room: int) -> None:
+    words = LastWords(tmp_path)
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with words.of(*STEP), trying("the whole"):
+        try:
+            with trying("a part that goes well"):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
+        assert words.read(*STEP) is None
+
+
 def test_another_try_of_a_step_under_way_does_not_take_it_for_ended(tmp_path: Path) -> None:
     one, other = LastWords(tmp_path), LastWords(tmp_path)
     with one.of(*STEP), trying("something"):
@@ -113,7 +127,7 @@ def test_threads_side_by_side_are_all_named(tmp_path: Path) -> None:
         together.wait(60)
         for thread in threads:
             thread.join()
-        assert words.read(*STEP) == Word((Level("decoding", "make them smaller"),))
+        assert words.read(*STEP) is None
     assert seen is not None
     assert set(seen.levels[0].images) == {"a", "b"}
 
