@@ -23,7 +23,7 @@ NUMBERS = ("number", "seconds", "first", "last", "done", "all", "pairs", "condit
 FORMS: Mapping[str, str] = {
     "step": r"(?:plan|merge|import|(?:finetune|chunk):\S+)",
     "loss": rf"(?:{'|'.join(map(re.escape, LOSSES))}).*",
-    "worker": r"[^:\s]+|nobody known",
+    "worker": r"\S+|nobody known|the worker with process \d+",
     "error": r".+",
     "english": r".+",
     "file": r"[^:]+",
@@ -31,6 +31,8 @@ FORMS: Mapping[str, str] = {
     "limit": r"[\w.+-]+",
     "meant": r"'[^']+'",
     "given": r".+",
+    "line": r"\d+",
+    "column": r"\d+",
     **dict.fromkeys(NUMBERS, r"-?\d[\d,]{0,15}"),
 }
 """What may stand in a place of this name; anything in others."""

@@ -95,6 +95,14 @@ def test_a_step_that_kills_its_workers_is_told_in_german_alone(build_site: Build
     assert in_german(error).count("seit 60 s kein Lebenszeichen") == 4
 
 
+@pytest.mark.parametrize(
+    "worker", ["local/gpu-box:4711", "gpu@lab-0/lab:7", "the worker with process 7", "nobody known"]
+)
+def test_workers_are_known_by_any_name_that_they_have(worker: str) -> None:
+    assert left_in_english(f"{worker}: the process was ended by signal 11") == []
+    assert left_in_english(f"This is a fault of the program (seen 2 times, last by {worker}).") == []
+
+
 def test_the_end_of_a_child_is_told_in_german_and_its_last_words_are_marked(settings: Settings) -> None:
     settings.BUILD_CHILD = ["sh", "-c", "echo Segmentation fault >&2; exit 3"]
     child = Child()
