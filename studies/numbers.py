@@ -4,8 +4,8 @@ from django.utils.formats import number_format
 
 
 def fixed(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number with so many decimals: `0.830`; `signed` puts a sign before it, also where it is positive: `+0.010`."""
-    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    """A number with so many decimals: `0.830`, never `−0.00`; `signed` puts a sign before positive ones too: `+0.010`."""
+    text = f"{value:+z.{decimals}f}" if signed else f"{value:z.{decimals}f}"
     return number_format(text).replace("-", "−")
 
 

@@ -154,6 +154,7 @@ def test_the_api_has_points_in_every_language(build_site: BuildSite, builder: Us
     [
         (lambda: numbers.fixed(0.83, 3), "0.830", "0,830"),
         (lambda: numbers.fixed(-1234.5, 1), "−1234.5", "−1234,5"),
+        (lambda: numbers.fixed(-0.001, 2), "0.00", "0,00"),
         (lambda: numbers.fixed(0.01, 2, signed=True), "+0.01", "+0,01"),
         (lambda: numbers.plain(1 / 3, 3), "0.333", "0,333"),
         (lambda: numbers.plain(0.1 + 0.2), "0.3", "0,3"),
