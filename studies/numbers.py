@@ -4,7 +4,7 @@ from django.utils.formats import number_format
 
 
 def fixed(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number with so many decimals: `0.830`, never `−0.00`; `signed` puts a sign before positive ones too: `+0.010`."""
+    """A number with so many decimals: `0.830`, never `−0.00`; `signed` gives positive ones a sign as well: `+0.010`."""
     text = f"{value:+z.{decimals}f}" if signed else f"{value:z.{decimals}f}"
     return number_format(text).replace("-", "−")
 
