@@ -24,7 +24,7 @@ def main() -> None:
         # On SQLite it would wait for its turn, and give up, if the snapshot held the lock for writing.
         writer = Thread(target=add)
         writer.start()
-        writer.join(10)
+        writer.join(60)
         was_kept_waiting = writer.is_alive()
         seen.append(Study.objects.count())
     writer.join()
