@@ -4,6 +4,7 @@ import logging
 from math import inf
 from pathlib import Path
 
+from attribution.last_words import FOLDER
 from attribution.room import Room, check_disk, existing, taken, told
 from attribution.shared_folder import SharedFolder
 from attribution.shared_storage import SharedStorage
@@ -26,7 +27,7 @@ def tell(room: Room) -> None:
 def check_scratch(room: Room, work: Path, most: float, where: str) -> None:
     """InputError if the scratch folder, which may have `most` bytes, cannot have what one worker keeps of a build."""
     remedy = "free space on its disk, or raise HARMONY_WORK_GIBIBYTES where that is the limit"
-    check_disk(work, room.scratch, where, "a worker's scratch folder", remedy, own=taken(work), most=most)
+    check_disk(work, room.scratch, where, "a worker's scratch folder", remedy, own=_own(work), most=most)
 
 
 def check_storage(room: Room, storage: SharedStorage, place: str, work: Path, where: str) -> None:
@@ -41,6 +42,11 @@ def check_storage(room: Room, storage: SharedStorage, place: str, work: Path, wh
     own += min(taken(storage.folder / ANSWERS), room.answers)
     if existing(storage.folder).stat().st_dev == existing(work).stat().st_dev:
         parts["the worker's scratch folder on the same disk"] = sum(room.scratch.values())
-        own += taken(work)
+        own += _own(work)
     remedy = "free space there, as `manage.py tidy_builds` does"
     check_disk(storage.folder, parts, where, "the storage of builds", remedy, own=own, most=inf)
+
+
+def _own(work: Path) -> int:
+    """What a scratch folder has of what is estimated: not the words of the steps under way."""
+    return taken(work) - taken(work / FOLDER)
