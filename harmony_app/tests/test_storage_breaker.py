@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import Storage
-from django.core.files.storage import default_storage as site_storage
 from django.test import Client
 from prometheus_client import generate_latest
 from pytest_django import Settings
 
-from harmony_app import health_parts
 from harmony_app.media_storage import media_storage
 from harmony_app.storage_breaker import REFUSED, Breaker
 from harmony_app.tests.test_storage_patience import PATIENT, bucket, hanging, waited
@@ -227,19 +225,6 @@ def test_what_is_asked_in_parallel_is_refused_as_well(bucket: Storage) -> None:
     with hurried():
         assert list(in_parallel(lambda _: may_be_refused(), range(4), bucket)) == [True] * 4
     assert list(in_parallel(lambda _: may_be_refused(), range(4), bucket)) == [False] * 4
-
-
-@pytest.mark.django_db
-def test_readiness_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-
-    def exists(name: str) -> bool:
-        seen.append(may_be_refused())
-        return True
-
-    monkeypatch.setattr(site_storage, "exists", exists)
-    assert health_parts._storage().status is health_parts.Status.OK
-    assert seen == [False]
 
 
 def test_only_the_first_pictures_of_a_bucket_that_hangs_hold_a_thread(

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from harmony_app import bucket_storage, health_parts
 from harmony_app.media_storage import media_storage
 from harmony_app.storage_failures import StorageFailureMiddleware
-from studies.media import StorageFailedError, hurried, in_parallel, is_hurried, stored_bytes
+from studies.media import StorageFailedError, hurried, in_parallel, is_hurried, may_be_refused, stored_bytes
 
 HURRIED, PATIENT = 0.1, 3.0
 
@@ -87,13 +87,13 @@ def test_who_looks_is_in_a_hurry_and_who_brings_something_is_not(method: str, ex
 
 
 @pytest.mark.django_db
-def test_readiness_asks_the_storage_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_asks_the_storage_in_a_hurry_and_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
     def exists(name: str) -> bool:
-        seen.append(is_hurried())
+        seen.append((is_hurried(), may_be_refused()))
         return True
 
     monkeypatch.setattr(default_storage, "exists", exists)
     assert health_parts._storage().status is health_parts.Status.OK
-    assert seen == [True]
+    assert seen == [(True, False)]
